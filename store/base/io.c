@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* io.c - reads and writes that finish. */
+#include "store/base/io.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+ssize_t io_read(int fd, void *buffer, size_t size)
+{
+    size_t done = 0;
+    while (done < size) {
+        ssize_t n = read(fd, (char *)buffer + done, size - done);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -errno;
+        if (n == 0)
+            break;
+        done += (size_t)n;
+    }
+    return (ssize_t)done;
+}
+
+ssize_t io_pread(int fd, void *buffer, size_t size, uint64_t offset)
+{
+    size_t done = 0;
+    while (done < size) {
+        ssize_t n = pread(fd, (char *)buffer + done, size - done, (off_t)(offset + done));
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -errno;
+        if (n == 0)
+            break;
+        done += (size_t)n;
+    }
+    return (ssize_t)done;
+}
+
+int io_write(int fd, const void *data, size_t size)
+{
+    while (size > 0) {
+        ssize_t n = write(fd, data, size);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -errno;
+        if (n == 0)
+            return -EIO;
+        data = (const char *)data + n;
+        size -= (size_t)n;
+    }
+    return 0;
+}
+
+int io_pwrite(int fd, const void *data, size_t size, uint64_t offset)
+{
+    while (size > 0) {
+        ssize_t n = pwrite(fd, data, size, (off_t)offset);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -errno;
+        if (n == 0)
+            return -EIO;
+        data = (const char *)data + n;
+        size -= (size_t)n;
+        offset += (uint64_t)n;
+    }
+    return 0;
+}
+
+int io_read_all(int fd, size_t limit, struct bytes *ret)
+{
+    enum { STEP = 16 * 1024 };
+    size_t taken = 0;
+
+    for (;;) {
+        size_t want = limit - taken < STEP ? limit - taken + 1 : STEP;
+        int r = bytes_reserve(ret, want);
+        if (r < 0)
+            return r;
+        ssize_t n = read(fd, ret->data + ret->size, want);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -errno;
+        if (n == 0)
+            break;
+        if ((size_t)n > limit - taken) {
+            ret->size += limit - taken;
+            ret->data[ret->size] = '\0';
+            return -EFBIG;
+        }
+        taken += (size_t)n;
+        ret->size += (size_t)n;
+        ret->data[ret->size] = '\0';
+    }
+    return 0;
+}
+
+int io_read_file(int dirfd, const char *path, size_t limit, struct bytes *ret)
+{
+    AUTO_FD int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0)
+        return -errno;
+    return io_read_all(fd, limit, ret);
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * io.h - reads and writes that finish: interrupted and short calls are carried on.
+ *
+ * Each returns a negative errno on failure.
+ */
+#pragma once
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "store/base/bytes.h"
+
+/* Read up to `size` bytes; fewer only at the end of the file. Return the number read. */
+ssize_t io_read(int fd, void *buffer, size_t size);
+ssize_t io_pread(int fd, void *buffer, size_t size, uint64_t offset);
+
+/* Write everything, or fail. Return 0. */
+int io_write(int fd, const void *data, size_t size);
+int io_pwrite(int fd, const void *data, size_t size, uint64_t offset);
+
+/*
+ * Appends what `fd` holds from its position on to `ret`. -EFBIG when that is more than `limit`
+ * bytes; the first `limit` are kept then. Serves files whose size stat(2) doesn't know, as in /proc.
+ */
+int io_read_all(int fd, size_t limit, struct bytes *ret);
+
+/* Opens `path` beneath `dirfd` (O_RDONLY, O_CLOEXEC, O_NOFOLLOW) and reads it as io_read_all(). */
+int io_read_file(int dirfd, const char *path, size_t limit, struct bytes *ret);

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* text.c - a victim's bytes as text that is safe to show. */
+#include "store/base/text.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#include "store/base/bytes.h"
+
+/* The length of the valid UTF-8 sequence at p (RFC 3629, table in section 4), 0 where there is none. */
+static size_t sequence_length(const unsigned char *p, size_t size, uint32_t *ret_code)
+{
+    static const struct {
+        unsigned char first_low, first_high, second_low, second_high;
+        size_t length;
+    } forms[] = {
+        {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3}, {0xe1, 0xec, 0x80, 0xbf, 3},
+        {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3}, {0xf0, 0xf0, 0x90, 0xbf, 4},
+        {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
+    };
+
+    if (p[0] < 0x80) {
+        *ret_code = p[0];
+        return 1;
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(forms); i++) {
+        if (p[0] < forms[i].first_low || p[0] > forms[i].first_high)
+            continue;
+        if (size < forms[i].length || p[1] < forms[i].second_low || p[1] > forms[i].second_high)
+            return 0;
+        uint32_t code = p[0] & (0x7fu >> forms[i].length);
+        for (size_t k = 1; k < forms[i].length; k++) {
+            if ((p[k] & 0xc0) != 0x80)
+                return 0;
+            code = code << 6 | (p[k] & 0x3fu);
+        }
+        *ret_code = code;
+        return forms[i].length;
+    }
+    return 0;
+}
+
+bool text_is_utf8(const void *data, size_t size)
+{
+    const unsigned char *p = data, *end = p + size;
+    while (p < end) {
+        uint32_t code;
+        size_t n = sequence_length(p, (size_t)(end - p), &code);
+        if (n == 0)
+            return false;
+        p += n;
+    }
+    return true;
+}
+
+char *text_to_utf8(const void *data, size_t size)
+{
+    static const char replacement[] = "\xef\xbf\xbd"; /* U+FFFD */
+    const unsigned char *p = data, *end = p + size;
+    struct bytes out = {0};
+
+    if (bytes_reserve(&out, size) < 0)
+        return NULL;
+    out.data[0] = '\0';
+    while (p < end) {
+        uint32_t code;
+        size_t n = sequence_length(p, (size_t)(end - p), &code);
+        bool good = n > 0 && code != 0;
+        if (bytes_append(&out, good ? (const char *)p : replacement, good ? n : 3) < 0) {
+            bytes_free(&out);
+            return NULL;
+        }
+        p += n > 0 ? n : 1;
+    }
+    return out.data;
+}
+
+/* Characters that move the cursor, end the line or turn the direction of what follows. */
+static bool is_unsafe(uint32_t code)
+{
+    return code < 0x20 || (code >= 0x7f && code < 0xa0) || code == 0x2028 || code == 0x2029 ||
+           code == 0x200e || code == 0x200f || (code >= 0x202a && code <= 0x202e) ||
+           (code >= 0x2066 && code <= 0x2069) || code == 0xfeff;
+}
+
+static int append_escaped(struct bytes *out, const unsigned char *p, size_t n)
+{
+    if (n == 1 && *p == '\n')
+        return bytes_append_text(out, "\\n");
+    if (n == 1 && *p == '\t')
+        return bytes_append_text(out, "\\t");
+    for (size_t i = 0; i < n; i++)
+        if (bytes_printf(out, "\\x%02x", p[i]) < 0)
+            return -1;
+    return 0;
+}
+
+char *text_printable(const void *data, size_t size)
+{
+    const unsigned char *p = data, *end = p + size;
+    struct bytes out = {0};
+
+    if (bytes_reserve(&out, size) < 0)
+        return NULL;
+    out.data[0] = '\0';
+    while (p < end) {
+        uint32_t code = 0;
+        size_t n = sequence_length(p, (size_t)(end - p), &code);
+        int r = n > 0 && !is_unsafe(code) ? bytes_append(&out, p, n)
+                                          : append_escaped(&out, p, n > 0 ? n : 1);
+        if (r < 0) {
+            bytes_free(&out);
+            return NULL;
+        }
+        p += n > 0 ? n : 1;
+    }
+    return out.data;
+}

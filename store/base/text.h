@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * text.h - a victim's bytes as text that is safe to show.
+ *
+ * Names, command lines and symbols are the victim's choice: any byte may stand in them.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* True where the bytes are valid UTF-8 (RFC 3629: no surrogates, no overlong forms). */
+bool text_is_utf8(const void *data, size_t size);
+
+/* A new string in UTF-8: each byte that is not part of a valid sequence, and each NUL, becomes
+ * U+FFFD. NULL without memory. The caller frees it. */
+char *text_to_utf8(const void *data, size_t size);
+
+/* A new string for a terminal or a log line: control characters (C0, DEL, C1 and the Unicode
+ * line and direction controls) are written as \n, \t or \xNN, invalid bytes as \xNN; a backslash
+ * stays. NULL without memory. The caller frees it. */
+char *text_printable(const void *data, size_t size);

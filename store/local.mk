@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# librecord: what the hook may link. libstore: the rest, on top of it.
+
+noinst_LIBRARIES += librecord.a libstore.a
+
+librecord_a_CPPFLAGS = $(AM_CPPFLAGS) $(ZSTD_CFLAGS) $(INIH_CFLAGS)
+librecord_a_SOURCES = \
+	store/base/bytes.c store/base/bytes.h \
+	store/base/cleanup.h \
+	store/base/error.c store/base/error.h \
+	store/base/io.c store/base/io.h \
+	store/base/parse.c store/base/parse.h \
+	store/base/text.c store/base/text.h \
+	store/frame.c store/frame.h \
+	store/keys.h \
+	store/layout.c store/layout.h \
+	store/metadata.c store/metadata.h \
+	store/programs.c store/programs.h \
+	store/record.c store/record.h \
+	store/record_writer.c store/record_writer.h \
+	store/salvage.c store/salvage.h \
+	store/seek_table.c store/seek_table.h
+librecord_libs = librecord.a $(ZSTD_LIBS) $(INIH_LIBS)
+
+libstore_a_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS) $(JANSSON_CFLAGS) $(ACL_CFLAGS)
+libstore_a_SOURCES =
+libstore_libs = libstore.a $(librecord_libs) $(SQLITE_LIBS) $(JANSSON_LIBS) $(ACL_LIBS)
