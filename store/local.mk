@@ -23,5 +23,6 @@ librecord_a_SOURCES = \
 librecord_libs = librecord.a $(ZSTD_LIBS) $(INIH_LIBS)
 
 libstore_a_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS) $(JANSSON_CFLAGS) $(ACL_CFLAGS)
-libstore_a_SOURCES =
+libstore_a_SOURCES = \
+	store/report.c store/report.h
 libstore_libs = libstore.a $(librecord_libs) $(SQLITE_LIBS) $(JANSSON_LIBS) $(ACL_LIBS)
