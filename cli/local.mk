@@ -1,1 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+# inquest(1): a verb is one file here and one line in commands.h.
+
+bin_PROGRAMS += inquest
+
+inquest_CPPFLAGS = $(AM_CPPFLAGS) $(SMARTCOLS_CFLAGS) $(JANSSON_CFLAGS)
+inquest_LDADD = $(libstore_libs) $(SMARTCOLS_LIBS)
+inquest_SOURCES = \
+	cli/arguments.c cli/arguments.h \
+	cli/command.h cli/commands.h \
+	cli/help.c cli/help.h \
+	cli/json.c cli/json.h \
+	cli/main.c
+
+# Verbs.
+inquest_SOURCES += cli/list.c

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* inquest(1) - lists the crashes of this machine and says why each happened. */
+#include <config.h>
+#include <errno.h>
+#include <locale.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/arguments.h"
+#include "cli/commands.h"
+#include "cli/help.h"
+#include "store/base/cleanup.h"
+#include "store/base/text.h"
+
+#define COMMAND_ADDRESS(name) &command_##name,
+const struct command *const command_list_all[] = {COMMANDS(COMMAND_ADDRESS) NULL};
+#undef COMMAND_ADDRESS
+
+const struct command *command_find(const char *name)
+{
+    for (const struct command *const *command = command_list_all; *command; command++) {
+        if (strcmp((*command)->name, name) == 0)
+            return *command;
+        for (size_t i = 0; i < ARRAY_SIZE((*command)->aliases) && (*command)->aliases[i]; i++)
+            if (strcmp((*command)->aliases[i], name) == 0)
+                return *command;
+    }
+    return NULL;
+}
+
+/* Messages may quote what a victim chose, so they go out printable. */
+static void print_message(const char *format, va_list arguments)
+{
+    char text[2048];
+    vsnprintf(text, sizeof text, format, arguments);
+    AUTO_FREE char *printable = text_printable(text, strlen(text));
+    fprintf(stderr, "inquest: %s\n", printable ?: "out of memory");
+}
+
+void command_warn(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    print_message(format, arguments);
+    va_end(arguments);
+}
+
+void command_note(const struct call *call, const char *format, ...)
+{
+    if (call->globals.quiet)
+        return;
+    va_list arguments;
+    va_start(arguments, format);
+    print_message(format, arguments);
+    va_end(arguments);
+}
+
+int command_usage_error(const struct call *call, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    print_message(format, arguments);
+    va_end(arguments);
+    fprintf(stderr, "inquest: `inquest help %s` tells how it is used\n", call->command->name);
+    return EXIT_USAGE;
+}
+
+static int run(struct call *call)
+{
+    struct error error = {0};
+
+    if (call->globals.version) {
+        puts(PACKAGE_STRING);
+        return EXIT_DONE;
+    }
+    if (call->globals.help) {
+        if (call->verb_given)
+            help_command(stdout, call->command);
+        else
+            help_overview(stdout);
+        return EXIT_DONE;
+    }
+    int r = call->command->run(call, &error);
+    if (r >= 0)
+        return r;
+    if (error.text[0])
+        command_warn("%s", error.text);
+    else
+        command_warn("%s: %s", call->command->name, strerror(-r));
+    return EXIT_FAILED;
+}
+
+/* A full disk under stdout is an error of ours: whoever reads the output must learn of it. A reader
+ * that left early is none. */
+static int close_stdout(int code)
+{
+    errno = 0;
+    bool failed = ferror(stdout);
+    if (fclose(stdout) != 0 && errno != EBADF)
+        failed = true;
+    if (!failed || errno == EPIPE)
+        return code;
+    command_warn("cannot write the output: %s", errno ? strerror(errno) : "write error");
+    return EXIT_FAILED;
+}
+
+int main(int argc, char **argv)
+{
+    struct call call;
+    struct error error = {0};
+
+    setlocale(LC_ALL, "");
+    if (arguments_parse(argc, argv, &call, &error) < 0)
+        return command_usage_error(&call, "%s", error.text);
+    return close_stdout(run(&call));
+}
