@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * adopt.h - takes what hooks have written into the store's care.
+ *
+ * One adopter at a time, by a lock on new/. For each ID.core.zst in new/, every step idempotent, so
+ * that whoever comes next after a fall carries on:
+ *
+ *   1  a .part without a living hook (no flock) is salvaged and renamed to ID.core.zst
+ *   2  crashes/<uid>/ is there, with its mode and ACL
+ *   3  the record has its final mode and ACL
+ *   4  the index has its row (committed, fsynced)
+ *   5  rename into crashes/<uid>/, both directories fsynced
+ *
+ * Records of /run/inquest/new, where hooks leave them while the store is away, are copied first.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "store/base/error.h"
+#include "store/metadata.h"
+#include "store/store.h"
+
+struct adopt_result {
+    unsigned adopted;
+    unsigned salvaged; /* dead .part files among them */
+    unsigned failed;   /* left where they are; the first one's error is in `error` */
+    bool busy;         /* somebody else is at it, and looks again before he ends */
+};
+
+/*
+ * Drains new/: lock, adopt everything, unlock, look again. A loser of the race for the lock
+ * returns 0 at once with `busy`. One bad file does not keep the others.
+ */
+int adopt_all(struct store *store, struct adopt_result *ret, struct error *error);
+
+/*
+ * Stores a core, plain or compressed with zstd, from `in` (may be a pipe) with `facts` (at least
+ * uid; time, pid and signal are taken from the core where they are absent), and adopts it.
+ * -EBADMSG where it is no core.
+ */
+int adopt_import(struct store *store, int in, const struct metadata *facts, struct crash_row **ret,
+                 struct error *error);
+
+/* Stores a finished record as it is (of a bundle) under its own id or the next free one. */
+int adopt_record(struct store *store, int in, struct crash_row **ret, struct error *error);

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * retention.h - keeps the store within its budgets: facts and reports outlive bulk.
+ *
+ * Over age: cores older than core_age lose their content, crashes older than report_age go.
+ * Over size (max_use of everything under the store, or less than keep_free left on the disk), until
+ * it fits:
+ *
+ *   1  cores of repeats, then of firsts: of users who use more than their equal share
+ *   2  cores of repeats, then of firsts: of anybody
+ *   3  whole crashes of repeats, then of firsts, in the same two rounds
+ *
+ * Within a step the user with most bytes gives, his oldest first. A first is one of the first
+ * `keep_per_signature` cores of its signature. Pins are never touched. Each decision costs the same
+ * whatever the store holds: the index keeps running totals.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "store/base/error.h"
+#include "store/crash_row.h"
+#include "store/store.h"
+
+struct budgets {
+    uint64_t max_use;                    /* bytes; 0: no bound */
+    uint64_t keep_free;                  /* bytes; 0: no bound */
+    uint64_t core_age_us, report_age_us; /* 0: no bound */
+    unsigned keep_per_signature;
+};
+
+enum retention_action {
+    RETENTION_PRUNE,  /* the content goes; facts, rescue core and report stay */
+    RETENTION_REMOVE, /* everything goes */
+    RETENTION_MODULE, /* a kept ELF file that no core needs any more */
+};
+
+struct retention_decision {
+    enum retention_action action;
+    const struct crash_row *row; /* NULL for a module */
+    const char *path;            /* below the store */
+    const char *why;             /* a sentence's end: "older than core_age (14d)" */
+    uint64_t bytes;              /* what it frees */
+};
+
+struct retention_result {
+    uint64_t pruned, removed, modules, freed;
+    uint64_t used; /* bytes under the store afterwards */
+    bool over;     /* still over budget: what is left is pinned or being written */
+};
+
+typedef void retention_function(void *context, const struct retention_decision *decision);
+
+/* Applies the budgets, or with `dry_run` only says what would be done. `function` may be NULL. */
+int retention_run(struct store *store, const struct budgets *budgets, bool dry_run,
+                  retention_function *function, void *context, struct retention_result *ret,
+                  struct error *error);

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * store.h - an open store: its directory, its index, and the rights one has in it.
+ *
+ * What a caller sees depends on who he is:
+ *
+ *   whole      root, group inquest, the store's owner: STORE/index.db, and what new/ holds that
+ *              nobody has adopted yet (for those who may read new/)
+ *   own        anybody else: STORE/crashes/<uid>/index.db, which the keeper derives for him
+ *   personal   the caller's own store, $XDG_DATA_HOME/inquest (~/.local/share/inquest), where
+ *              imports go without root
+ *
+ * Each of them is a source; queries merge them, and every row knows its own. A store whose index
+ * cannot be read is still a store: the index is rebuilt from the files by whoever may write.
+ *
+ * Whoever writes works as the owner of the store's directory: opened for writing with euid 0, the
+ * process takes the directory's owner as its effective user and group, without further groups.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "store/base/bytes.h"
+#include "store/base/error.h"
+#include "store/crash_row.h"
+#include "store/record.h"
+
+struct index;
+struct store;
+
+enum store_rights {
+    STORE_READ,
+    STORE_WRITE,  /* adopt, pin, remove: the store's owner or root */
+    STORE_CREATE, /* likewise, and makes what is missing of the store for the caller */
+};
+
+enum { STORE_SOURCES_MAX = 4 };
+
+/*
+ * Opens the store at `path` alone. -ENOENT: no store there; -EACCES, -EPERM: not with these rights
+ * (the message tells to use sudo where that helps).
+ */
+int store_open(const char *path, enum store_rights rights, struct store **ret, struct error *error);
+
+/*
+ * Opens what the caller of a command sees: the store that layout_store_path(option, configured)
+ * names, and the caller's personal store unless `option` or INQUEST_STORE name one or the caller is
+ * root. With STORE_WRITE an ordinary caller may write to the personal store only, which need not
+ * exist; STORE_CREATE makes it (or the named one). A system store that is not there is no error
+ * while the personal one can be used.
+ */
+int store_open_view(const char *option, const char *configured, enum store_rights rights,
+                    struct store **ret, struct error *error);
+
+void store_free(struct store *store); /* also goes back to the caller's own user */
+
+/* The path of the store that writes go to, or of the first source. For messages. */
+const char *store_path(const struct store *store);
+bool store_sees_all(const struct store *store); /* everybody's crashes, not only the caller's */
+
+/*
+ * Between the store's owner and the caller's own rights (root's): does nothing where they are the
+ * same. A store opened for writing is entered. Both are process-wide.
+ */
+int store_enter(struct store *store, struct error *error);
+int store_leave(struct store *store, struct error *error);
+
+/* The descriptor of a source's directory, borrowed; that of the writable source. */
+int store_fd(const struct store *store, unsigned source);
+int store_writable_fd(const struct store *store);
+struct index *store_index(const struct store *store, unsigned source); /* NULL: unreadable */
+struct index *store_writable_index(const struct store *store);
+unsigned store_source_count(const struct store *store);
+bool store_may_write(const struct store *store, const struct crash_row *row);
+
+/* True once after any source's index changed since the last call. Cheap enough to poll. */
+bool store_changed(struct store *store);
+
+/* ---- the files of one crash ---- */
+
+/* Opens the record, read-only: in crashes/<owner>/, else in new/. Returns a descriptor, or
+ * -ENOENT where the file is gone (state RECORD_MISSING), -EACCES. */
+int store_open_record(const struct store *store, const struct crash_row *row, struct error *error);
+
+/* The report's bytes, bounded (-EFBIG). -ENOENT while there is none. Parse as hostile. */
+int store_read_report(const struct store *store, const struct crash_row *row, struct bytes *ret,
+                      struct error *error);
+
+/* Writes the report: a temporary file with the record's own access rights, fsync, rename. */
+int store_write_report(struct store *store, const struct crash_row *row, const void *data,
+                       size_t size, struct error *error);
+
+/* The record's path for messages and for programs that open it themselves. Returns 0 or -ENOMEM. */
+int store_record_path(const struct store *store, const struct crash_row *row, char **ret);
+
+/* Removes record, report, pin and row, in this order; the disk forgets before the index does.
+ * Pins are the caller's to respect. -EPERM outside the writable source. */
+int store_remove(struct store *store, const struct crash_row *row, struct error *error);
+
+CLEANUP_FUNCTION(struct store, store_free)
+#define AUTO_STORE CLEANUP(store_free_cleanup)
