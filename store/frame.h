@@ -22,7 +22,7 @@ enum {
     FRAME_SKIPPABLE_HEADER = 8, /* u32 magic, u32 payload size */
 };
 
-#define FRAME_MAGIC_SKIPPABLE 0x184D2A50u /* ours: facts, rescue core, outcome */
+#define FRAME_MAGIC_SKIPPABLE  0x184D2A50u /* ours: facts, rescue core, outcome */
 #define FRAME_MAGIC_SEEK_TABLE 0x184D2A5Eu
 
 /* One thread's compressor. */
@@ -37,6 +37,11 @@ size_t frame_bound(size_t size);
 /* Compresses `data` into one whole frame. Returns its size, or a negative errno (-EIO: zstd). */
 ssize_t frame_compress(struct frame_compressor *compressor, const void *data, size_t size,
                        void *frame, size_t capacity);
+
+/* Compresses `size` zeros (at most FRAME_ZEROS_MAX) into one whole frame: a few bytes per 128 KiB.
+ * Returns its size, or a negative errno. */
+ssize_t frame_compress_zeros(struct frame_compressor *compressor, size_t size, void *frame,
+                             size_t capacity);
 
 /* True where all `size` bytes are zero. Stops at the first that is not. */
 bool frame_is_zero(const void *data, size_t size);

@@ -3,8 +3,8 @@
  * layout.h - where things lie in a store: paths, names, modes, ids and owners.
  *
  *   STORE/                  0751 inquest:inquest
- *     new/                  0700  ID.core.zst.part while the hook writes, ID.core.zst once committed
- *     crashes/<uid>/        0750  ID.core.zst  ID.report.json  ID.pin  index.db
+ *     new/                  0700  ID.core.zst.part while the hook writes, ID.core.zst once
+ * committed crashes/<uid>/        0750  ID.core.zst  ID.report.json  ID.pin  index.db
  *     modules/<build-id>    0640  ELF files kept for later
  *     index.db              0640
  *
@@ -18,18 +18,19 @@
 
 #include "store/base/error.h"
 
-#define LAYOUT_STORE LOCALSTATEDIR "/lib/inquest" /* unless --store or INQUEST_STORE say otherwise */
-#define LAYOUT_RUNTIME "/run/inquest"             /* locks, storm table, records while STORE is away */
+#define LAYOUT_STORE                                                                               \
+    LOCALSTATEDIR "/lib/inquest"            /* unless --store or INQUEST_STORE say otherwise */
+#define LAYOUT_RUNTIME       "/run/inquest" /* locks, storm table, records while STORE is away */
 
-#define LAYOUT_NEW "new"
-#define LAYOUT_CRASHES "crashes"
-#define LAYOUT_MODULES "modules"
-#define LAYOUT_INDEX "index.db"
+#define LAYOUT_NEW           "new"
+#define LAYOUT_CRASHES       "crashes"
+#define LAYOUT_MODULES       "modules"
+#define LAYOUT_INDEX         "index.db"
 
 #define LAYOUT_RECORD_SUFFIX ".core.zst"
-#define LAYOUT_PART_SUFFIX ".core.zst.part"
+#define LAYOUT_PART_SUFFIX   ".core.zst.part"
 #define LAYOUT_REPORT_SUFFIX ".report.json"
-#define LAYOUT_PIN_SUFFIX ".pin"
+#define LAYOUT_PIN_SUFFIX    ".pin"
 
 enum {
     LAYOUT_STORE_MODE = 0751,
@@ -87,8 +88,8 @@ const char *layout_store_path(const char *option, const char *configured);
  */
 int layout_create(const char *path, uid_t uid, gid_t gid, struct error *error);
 
-/* Opens the store's directory (O_PATH is not set: it can be listed and fsynced by its owner).
- * Returns a descriptor or a negative errno. */
+/* Opens the store's directory; where the caller may not list it, as an O_PATH descriptor to pass
+ * through. Returns a descriptor or a negative errno. */
 int layout_open(const char *path, struct error *error);
 
 /* Looks up the system user the store belongs to by reading /etc/passwd directly (no NSS: it may be

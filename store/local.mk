@@ -11,6 +11,7 @@ librecord_a_SOURCES = \
 	store/base/io.c store/base/io.h \
 	store/base/parse.c store/base/parse.h \
 	store/base/text.c store/base/text.h \
+	store/core_extent.c store/core_extent.h \
 	store/frame.c store/frame.h \
 	store/keys.h \
 	store/layout.c store/layout.h \

@@ -37,7 +37,8 @@ struct metadata;
 struct metadata *metadata_new(void); /* NULL without memory */
 void metadata_free(struct metadata *metadata);
 
-/* Set or replace a fact; the bytes are copied. -EINVAL for a bad key, -E2BIG at the bounds, -ENOMEM.
+/* Set or replace a fact; the bytes are copied. -EINVAL for a bad key, -E2BIG at the bounds,
+ * -ENOMEM.
  */
 int metadata_set(struct metadata *metadata, const char *key, const void *value, size_t size);
 int metadata_set_text(struct metadata *metadata, const char *key, const char *value);

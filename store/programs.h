@@ -7,8 +7,8 @@
 #include <limits.h>
 #include <stddef.h>
 
-#define PROGRAM_HOOK "inquest-hook"
-#define PROGRAM_KEEPER "inquest-keeper"
+#define PROGRAM_HOOK     "inquest-hook"
+#define PROGRAM_KEEPER   "inquest-keeper"
 #define PROGRAM_ANALYZER "inquest-analyzer"
 
 /*

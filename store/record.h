@@ -14,6 +14,15 @@
 
 #include "store/base/error.h"
 #include "store/metadata.h"
+#include "store/seek_table.h"
+
+/* Skippable frames of ours begin with one of these. */
+#define RECORD_RESCUE_MAGIC "INQR" /* u8 version 1, 3 zero bytes, u64 size, then one zstd frame */
+enum {
+    RECORD_MAGIC_SIZE = 4,
+    RECORD_RESCUE_HEADER = 16,
+    RECORD_RESCUE_MAX = 64 * 1024 * 1024, /* bytes of a rescue core, decompressed */
+};
 
 enum record_state {
     RECORD_CAPTURING, /* a hook is at it, or died at it */
@@ -40,11 +49,15 @@ const struct metadata *record_metadata(const struct record *record);
 enum record_state record_state(const struct record *record);
 bool record_is_finished(const struct record *record); /* has its outcome and seek table */
 
+/* The frames that are whole, in the order of the file. */
+const struct seek_table *record_frames(const struct record *record);
+
 /* Bytes of core that are there as content frames; 0 for a record without them. */
 uint64_t record_content_size(const struct record *record);
 uint64_t record_file_size(const struct record *record);
 
-/* Reads up to `size` bytes of the core; fewer only at its end. -EBADMSG where a frame is corrupt. */
+/* Reads up to `size` bytes of the core; fewer only at its end. -EBADMSG where a frame is corrupt.
+ */
 ssize_t record_read(struct record *record, void *buffer, size_t size, uint64_t offset);
 
 /*

@@ -18,11 +18,17 @@
 
 #include "store/base/error.h"
 #include "store/metadata.h"
+#include "store/seek_table.h"
 
 struct record_writer;
 
 /* Writes to `fd` from its start; the file must be empty. `fd` stays the caller's. */
 int record_writer_new(int fd, struct record_writer **ret);
+
+/* Goes on behind `table`'s frames of an unfinished record, whose file ends with them. The table's
+ * entries move into the writer. */
+int record_writer_resume(int fd, struct seek_table *table, struct record_writer **ret);
+
 void record_writer_free(struct record_writer *writer); /* without finishing */
 
 /* First, exactly once. */
@@ -43,7 +49,8 @@ int record_writer_zeros(struct record_writer *writer, uint64_t size);
 int record_writer_append(struct record_writer *writer, const void *data, size_t size);
 void record_writer_set_level(struct record_writer *writer, int level);
 
-/* Flushes, writes outcome and seek table. The record is whole; fsync and rename are the caller's. */
+/* Flushes, writes outcome and seek table. The record is whole; fsync and rename are the caller's.
+ */
 int record_writer_finish(struct record_writer *writer, const struct metadata *outcome);
 
 uint64_t record_writer_content_size(const struct record_writer *writer); /* core bytes so far */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* cleanup.h - ownership that ends with the scope: cleanup attributes, and how to hand a thing on. */
+/* cleanup.h - ownership that ends with the scope: cleanup attributes, and how to hand a thing on.
+ */
 #pragma once
 
 #include <dirent.h>
@@ -40,9 +41,9 @@ static inline void cleanup_dir(DIR **d)
 }
 
 #define AUTO_FREE CLEANUP(cleanup_free)
-#define AUTO_FD CLEANUP(cleanup_fd) /* a variable so marked starts as -1 or an open descriptor */
+#define AUTO_FD   CLEANUP(cleanup_fd) /* a variable so marked starts as -1 or an open descriptor */
 #define AUTO_FILE CLEANUP(cleanup_file)
-#define AUTO_DIR CLEANUP(cleanup_dir)
+#define AUTO_DIR  CLEANUP(cleanup_dir)
 
 /* Takes the descriptor or pointer out of a variable, whose cleanup then does nothing. */
 static inline int steal_fd(int *fd)
@@ -60,4 +61,4 @@ static inline void *steal_pointer_(void *p)
 }
 #define steal_pointer(p) ((__typeof__(*(p)))steal_pointer_(p))
 
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#define ARRAY_SIZE(a)    (sizeof(a) / sizeof((a)[0]))

@@ -12,7 +12,8 @@
 
 struct error {
     int code;       /* a positive errno, 0 while nothing failed */
-    char text[512]; /* UTF-8 or raw bytes of paths, always NUL-terminated, cut where it is too long */
+    char text[512]; /* UTF-8 or raw bytes of paths, always NUL-terminated, cut where it is too long
+                     */
 };
 
 /* Sets the message. Returns -code, so that `return error_set(...)` ends a function. */

@@ -21,7 +21,8 @@ int io_pwrite(int fd, const void *data, size_t size, uint64_t offset);
 
 /*
  * Appends what `fd` holds from its position on to `ret`. -EFBIG when that is more than `limit`
- * bytes; the first `limit` are kept then. Serves files whose size stat(2) doesn't know, as in /proc.
+ * bytes; the first `limit` are kept then. Serves files whose size stat(2) doesn't know, as in
+ * /proc.
  */
 int io_read_all(int fd, size_t limit, struct bytes *ret);
 

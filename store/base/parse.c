@@ -86,10 +86,20 @@ static const struct unit *unit_at(const struct unit *units, size_t count, const 
 int parse_size(const char *text, uint64_t *ret)
 {
     static const struct unit units[] = {
-        {"", 1},         {"B", 1},         {"K", 1ull << 10},  {"KB", 1ull << 10},
-        {"KiB", 1 << 10}, {"M", 1ull << 20}, {"MB", 1ull << 20}, {"MiB", 1ull << 20},
-        {"G", 1ull << 30}, {"GB", 1ull << 30}, {"GiB", 1ull << 30}, {"T", 1ull << 40},
-        {"TB", 1ull << 40}, {"TiB", 1ull << 40},
+        {"", 1},
+        {"B", 1},
+        {"K", 1ull << 10},
+        {"KB", 1ull << 10},
+        {"KiB", 1 << 10},
+        {"M", 1ull << 20},
+        {"MB", 1ull << 20},
+        {"MiB", 1ull << 20},
+        {"G", 1ull << 30},
+        {"GB", 1ull << 30},
+        {"GiB", 1ull << 30},
+        {"T", 1ull << 40},
+        {"TB", 1ull << 40},
+        {"TiB", 1ull << 40},
     };
     uint64_t value;
     size_t length;

@@ -16,7 +16,8 @@ int parse_u64(const char *text, unsigned base, uint64_t max, uint64_t *ret);
 /* Bytes: a number with an optional suffix K, M, G, T (powers of 1024; "KiB", "KB", "kib" too). */
 int parse_size(const char *text, uint64_t *ret);
 
-/* A time span in microseconds: "90", "90s", "5min", "2h 30min", "14d", "1w", "1y". Bare: seconds. */
+/* A time span in microseconds: "90", "90s", "5min", "2h 30min", "14d", "1w", "1y". Bare: seconds.
+ */
 int parse_span(const char *text, uint64_t *ret_us);
 
 /* A percentage "15%", 0 to 100. */

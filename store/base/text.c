@@ -7,7 +7,8 @@
 
 #include "store/base/bytes.h"
 
-/* The length of the valid UTF-8 sequence at p (RFC 3629, table in section 4), 0 where there is none. */
+/* The length of the valid UTF-8 sequence at p (RFC 3629, table in section 4), 0 where there is
+ * none. */
 static size_t sequence_length(const unsigned char *p, size_t size, uint32_t *ret_code)
 {
     static const struct {
