@@ -1,1 +1,29 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+# The hook: librecord and nothing bigger. Its rooms are a library too, so that tests can enter them.
+
+libexec_PROGRAMS += inquest-hook
+noinst_LIBRARIES += libhook.a
+
+libhook_a_CPPFLAGS = $(AM_CPPFLAGS) $(CAPNG_CFLAGS) $(SECCOMP_CFLAGS)
+libhook_a_SOURCES = \
+	hook/arguments.c hook/arguments.h \
+	hook/cage.c hook/cage.h \
+	hook/clock.h \
+	hook/facts.c hook/facts.h \
+	hook/head.c hook/head.h \
+	hook/log.c hook/log.h \
+	hook/part.c hook/part.h \
+	hook/plan.c hook/plan.h \
+	hook/policy.c hook/policy.h \
+	hook/rescue.c hook/rescue.h \
+	hook/source.h \
+	hook/source_memory.c hook/source_memory.h \
+	hook/source_pipe.c hook/source_pipe.h \
+	hook/take.c hook/take.h \
+	hook/victim.c hook/victim.h
+hook_libs = libhook.a $(librecord_libs) $(CAPNG_LIBS) $(SECCOMP_LIBS)
+
+inquest_hook_CPPFLAGS = $(libhook_a_CPPFLAGS)
+inquest_hook_SOURCES = hook/main.c
+inquest_hook_LDADD = $(hook_libs)
+EXTRA_DIST += hook/README.md

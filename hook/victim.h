@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * victim.h - the dying process: held descriptors of it, and whether it still is that process.
+ *
+ * /proc/PID is opened first and confirmed against the kernel's pidfd (%F, Linux 6.16) afterwards:
+ * if the pidfd names a living process with that pid then, the directory is that process's, for pids
+ * are not reused while it lives. Everything below is opened through that directory, never by path.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "hook/arguments.h"
+#include "store/base/bytes.h"
+#include "store/base/cleanup.h"
+#include "store/base/error.h"
+
+struct victim {
+    pid_t pid;              /* global */
+    pid_t tid;              /* the crashing thread */
+    int pidfd;              /* -1 where the kernel gives none */
+    int proc;               /* /proc/PID */
+    int mem;                /* /proc/PID/mem: tied to the mm, works after privileges are gone */
+    int pagemap;            /* /proc/PID/pagemap, likewise */
+    int smaps;              /* /proc/PID/smaps, likewise; read from the start */
+    bool confirmed;         /* proc is known to be the victim's */
+    struct bytes maps;      /* /proc/PID/maps, read as root while it was held */
+    struct bytes mountinfo; /* /proc/PID/mountinfo */
+    struct bytes auxv;      /* /proc/PID/auxv */
+};
+
+#define VICTIM_NONE                                                                                \
+    (struct victim)                                                                                \
+    {                                                                                              \
+        .pidfd = -1, .proc = -1, .mem = -1, .pagemap = -1, .smaps = -1                             \
+    }
+
+/* Opens what can be opened. Fails only where /proc/PID isn't the victim's any more (-ESRCH): its
+ * core may still come from the pipe, then without facts from /proc. */
+int victim_open(const struct arguments *arguments, struct victim *ret, struct error *error);
+void victim_close(struct victim *victim);
+#define AUTO_VICTIM CLEANUP(victim_close)
+
+/* False once it has been reaped or is a zombie. Without a pidfd: as far as /proc tells. */
+bool victim_is_alive(const struct victim *victim);
+
+/* True while the kernel is writing its core ("CoreDumping: 1"). */
+bool victim_is_held(const struct victim *victim);
+
+/* The last resort of the watchdog: SIGKILL, through the pidfd only. */
+int victim_kill(const struct victim *victim);
