@@ -10,10 +10,8 @@ libhook_a_SOURCES = \
 	hook/cage.c hook/cage.h \
 	hook/clock.h \
 	hook/facts.c hook/facts.h \
-	hook/head.c hook/head.h \
 	hook/log.c hook/log.h \
 	hook/part.c hook/part.h \
-	hook/plan.c hook/plan.h \
 	hook/policy.c hook/policy.h \
 	hook/rescue.c hook/rescue.h \
 	hook/source.h \

@@ -4,11 +4,11 @@
 
 #include <errno.h>
 
-int rescue_build(const struct victim *victim, const struct head *head, enum rescue_depth depth,
+int rescue_build(const struct victim *victim, const struct plan *plan, enum rescue_depth depth,
                  struct bytes *ret, struct error *error)
 {
     (void)victim;
-    (void)head;
+    (void)plan;
     (void)depth;
     (void)ret;
     return error_set(error, ENOSYS, "the rescue core is not built in");

@@ -5,8 +5,9 @@
  */
 #pragma once
 
-#include "hook/head.h"
 #include "hook/victim.h"
+
+struct plan; /* plan.h: the front of the core, read from the pipe */
 
 enum rescue_depth {
     RESCUE_NOTES,  /* ELF header and notes alone: what mode `facts` keeps */
@@ -15,5 +16,5 @@ enum rescue_depth {
 };
 
 /* Appends a whole core to `ret`. -ENOSYS, -ESTALE where the victim is gone. */
-int rescue_build(const struct victim *victim, const struct head *head, enum rescue_depth depth,
+int rescue_build(const struct victim *victim, const struct plan *plan, enum rescue_depth depth,
                  struct bytes *ret, struct error *error);

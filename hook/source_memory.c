@@ -4,11 +4,11 @@
 
 #include <errno.h>
 
-int source_memory_new(const struct victim *victim, const struct head *head, struct source **ret,
+int source_memory_new(const struct victim *victim, const struct plan *plan, struct source **ret,
                       struct error *error)
 {
     (void)victim;
-    (void)head;
+    (void)plan;
     (void)ret;
     return error_set(error, ENOSYS, "reading the process's memory is not built in");
 }

@@ -8,13 +8,14 @@
  */
 #pragma once
 
-#include "hook/head.h"
 #include "hook/source.h"
 #include "hook/victim.h"
+
+struct plan; /* plan.h: the front of the core, read from the pipe */
 
 /*
  * -ENOSYS where the kernel or the build cannot; -ESTALE where the victim is gone; whatever is
  * returned but 0, the caller drains the pipe instead. Both arguments must outlive the source.
  */
-int source_memory_new(const struct victim *victim, const struct head *head, struct source **ret,
+int source_memory_new(const struct victim *victim, const struct plan *plan, struct source **ret,
                       struct error *error);

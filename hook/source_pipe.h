@@ -6,13 +6,14 @@
  */
 #pragma once
 
-#include "hook/head.h"
 #include "hook/source.h"
+
+struct plan; /* plan.h: the front of the core, read from the pipe */
 
 /*
  * `pipe` is O_NONBLOCK, stays the caller's and is read no more after `deadline` or once
- * source_pipe_stop() was called. The content starts with head->raw; `skip` bytes of the content
+ * source_pipe_stop() was called. The content starts with plan->head; `skip` bytes of the content
  * are left out of the chunks (they were stored already).
  */
-int source_pipe_new(int pipe, const struct head *head, uint64_t skip, uint64_t deadline,
+int source_pipe_new(int pipe, const struct plan *plan, uint64_t skip, uint64_t deadline,
                     struct source **ret, struct error *error);
