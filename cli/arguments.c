@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "store/base/cleanup.h"
 #include "store/base/parse.h"
@@ -17,7 +18,7 @@ static int parse_json_mode(const char *value, void *field, struct error *error)
     } modes[] = {{"short", JSON_SHORT}, {"pretty", JSON_PRETTY}, {"off", JSON_OFF}};
 
     if (!value)
-        value = "pretty";
+        value = isatty(STDOUT_FILENO) ? "pretty" : "short";
     for (size_t i = 0; i < ARRAY_SIZE(modes); i++)
         if (strcmp(modes[i].name, value) == 0) {
             *(enum json_mode *)field = modes[i].mode;
@@ -29,8 +30,8 @@ static int parse_json_mode(const char *value, void *field, struct error *error)
 const struct option_spec global_options[] = {
     OPTION_TEXT('D', "store", "DIR", struct globals, store, "use the store in DIR"),
     OPTION_TEXT(0, "directory", "DIR", struct globals, store, NULL), /* coredumpctl's word for it */
-    OPTION_PARSED(0, "json", "[MODE]", parse_json_mode, struct globals, json,
-                  "print JSON: pretty, short (an element a line), or off"),
+    OPTION_PARSED(0, "json", "[short|pretty|off]", parse_json_mode, struct globals, json,
+                  "print JSON (short: an element a line)"),
     OPTION_FLAG(0, "no-pager", struct globals, no_pager, "don't show long output in a pager"),
     OPTION_FLAG('q', "quiet", struct globals, quiet, "no notes, only errors"),
     OPTION_FLAG('h', "help", struct globals, help, "show this help"),

@@ -34,7 +34,7 @@ static void print_options(FILE *out, const struct option_spec *options)
             snprintf(left + n, sizeof left - (size_t)n, "[=%s", argument + 1);
         else if (options->argument)
             snprintf(left + n, sizeof left - (size_t)n, options->name ? "=%s" : " %s", argument);
-        fprintf(out, "  %-24s %s\n", left, options->help);
+        fprintf(out, "  %-30s %s\n", left, options->help);
     }
 }
 

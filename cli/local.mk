@@ -10,7 +10,9 @@ inquest_SOURCES = \
 	cli/command.h cli/commands.h \
 	cli/help.c cli/help.h \
 	cli/json.c cli/json.h \
-	cli/main.c
+	cli/main.c \
+	cli/pager.c cli/pager.h \
+	cli/terminal.c cli/terminal.h
 
 # Verbs.
 inquest_SOURCES += cli/list.c

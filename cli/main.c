@@ -10,6 +10,7 @@
 #include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/help.h"
+#include "cli/pager.h"
 #include "store/base/cleanup.h"
 #include "store/base/text.h"
 
@@ -62,7 +63,8 @@ int command_usage_error(const struct call *call, const char *format, ...)
     va_start(arguments, format);
     print_message(format, arguments);
     va_end(arguments);
-    fprintf(stderr, "inquest: `inquest help %s` tells how it is used\n", call->command->name);
+    fprintf(stderr, "inquest: `inquest help%s%s` tells how it is used\n",
+            call->verb_given ? " " : "", call->verb_given ? call->command->name : "");
     return EXIT_USAGE;
 }
 
@@ -95,6 +97,8 @@ static int run(struct call *call)
  * that left early is none. */
 static int close_stdout(int code)
 {
+    if (pager_finish())
+        return code;
     errno = 0;
     bool failed = ferror(stdout);
     if (fclose(stdout) != 0 && errno != EBADF)
