@@ -12,6 +12,7 @@ libhook_a_SOURCES = \
 	hook/facts.c hook/facts.h \
 	hook/log.c hook/log.h \
 	hook/part.c hook/part.h \
+	hook/plan.c hook/plan.h \
 	hook/policy.c hook/policy.h \
 	hook/rescue.c hook/rescue.h \
 	hook/source.h \
