@@ -1,1 +1,39 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+# Tests speak TAP. One line a test, in a block an area, so that additions merge.
+
+TEST_EXTENSIONS = .sh
+LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
+SH_LOG_DRIVER = $(LOG_DRIVER)
+AM_TESTS_ENVIRONMENT = \
+	CMOCKA_MESSAGE_OUTPUT=TAP; export CMOCKA_MESSAGE_OUTPUT; \
+	top_builddir='$(abs_top_builddir)'; export top_builddir; \
+	top_srcdir='$(abs_top_srcdir)'; export top_srcdir;
+
+EXTRA_DIST += tests/README.md
+
+# unit: parsers and formats, with cmocka
+if HAVE_CMOCKA
+unit_tests =
+check_PROGRAMS += $(unit_tests)
+TESTS += $(unit_tests)
+
+unit_tests += test-base
+test_base_SOURCES = tests/unit/test-base.c
+test_base_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+test_base_LDADD = $(librecord_libs) $(CMOCKA_LIBS)
+
+unit_tests += test-layout
+test_layout_SOURCES = tests/unit/test-layout.c
+test_layout_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+test_layout_LDADD = $(librecord_libs) $(CMOCKA_LIBS)
+
+unit_tests += test-metadata
+test_metadata_SOURCES = tests/unit/test-metadata.c
+test_metadata_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+test_metadata_LDADD = $(librecord_libs) $(CMOCKA_LIBS)
+
+unit_tests += test-record
+test_record_SOURCES = tests/unit/test-record.c
+test_record_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+test_record_LDADD = $(librecord_libs) $(CMOCKA_LIBS)
+endif
