@@ -11,6 +11,8 @@ librecord_a_SOURCES = \
 	store/base/io.c store/base/io.h \
 	store/base/parse.c store/base/parse.h \
 	store/base/text.c store/base/text.h \
+	store/config.c store/config.h \
+	store/config_keys.c store/config_keys.h \
 	store/core_extent.c store/core_extent.h \
 	store/frame.c store/frame.h \
 	store/keys.h \

@@ -37,6 +37,49 @@ unit_tests += test-record
 test_record_SOURCES = tests/unit/test-record.c
 test_record_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 test_record_LDADD = $(librecord_libs) $(CMOCKA_LIBS)
+
+unit_tests += test-config
+test_config_SOURCES = tests/unit/test-config.c
+test_config_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) -DTOP_SRCDIR='"$(abs_top_srcdir)"'
+test_config_LDADD = $(librecord_libs) $(CMOCKA_LIBS)
+endif
+
+# fuzz: bytes of any kind. Each target, with replay.c for a main, runs over its corpus and mutations
+# of it in `make check`; with libFuzzer (configure --enable-fuzzing CC=clang), as long as
+# `make fuzz FUZZ_SECONDS=600` says.
+fuzz_cppflags = $(AM_CPPFLAGS) -DTOP_SRCDIR='"$(abs_top_srcdir)"'
+fuzz_targets =
+EXTRA_DIST += tests/fuzz/corpus
+if FUZZING
+fuzz_main =
+fuzz_ldflags = $(AM_LDFLAGS) -fsanitize=fuzzer
+EXTRA_DIST += tests/fuzz/replay.c
+else
+fuzz_main = tests/fuzz/replay.c
+fuzz_ldflags = $(AM_LDFLAGS)
+TESTS += $(fuzz_targets)
+endif
+check_PROGRAMS += $(fuzz_targets)
+
+fuzz_targets += fuzz-config
+fuzz_config_SOURCES = tests/fuzz/fuzz-config.c $(fuzz_main)
+fuzz_config_CPPFLAGS = $(fuzz_cppflags)
+fuzz_config_LDFLAGS = $(fuzz_ldflags)
+fuzz_config_LDADD = $(librecord_libs)
+
+FUZZ_SECONDS = 60
+.PHONY: fuzz
+fuzz: $(fuzz_targets)
+if FUZZING
+	@for target in $(fuzz_targets); do \
+	  name=$${target#fuzz-}; mkdir -p fuzz/$$name || exit 1; \
+	  echo "== $$name: $(FUZZ_SECONDS) s"; \
+	  ./$$target -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 \
+	    -print_final_stats=1 -artifact_prefix=fuzz/$$name- \
+	    fuzz/$$name $(top_srcdir)/tests/fuzz/corpus/$$name || exit 1; \
+	done
+else
+	@echo "make fuzz needs: configure --enable-fuzzing CC=clang" >&2; exit 1
 endif
 
 # kernel: real crashes through the real core_pattern
