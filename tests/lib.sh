@@ -129,6 +129,8 @@ end_of_test() {
     local status=$? command
     trap '' INT TERM HUP
     pattern_give_back
+    # shellcheck disable=SC2046
+    kill $(jobs -p) 2>/dev/null
     for command in "${at_end[@]}"; do
         eval "$command"
     done

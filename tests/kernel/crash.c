@@ -24,6 +24,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -63,6 +64,7 @@ static void become_victim(const struct options *options, int in, int out)
 {
     if (dup2(in, STDIN_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0)
         fail("dup2");
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     struct rlimit core = {.rlim_cur = RLIM_INFINITY, .rlim_max = RLIM_INFINITY};
     (void)setrlimit(RLIMIT_CORE, &core); /* a pipe ignores it, unless it is 1 */
     if (options->uid >= 0) {
@@ -197,6 +199,7 @@ static struct options parse(int argc, char **argv)
 int main(int argc, char **argv)
 {
     struct options options = parse(argc, argv);
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* nobody outlives the test */
     double until = seconds_now() + options.seconds;
     struct victim *victims = calloc(options.count, sizeof *victims);
     int in[2];

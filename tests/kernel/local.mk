@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# kernel: real crashes through the real core_pattern
+
+VICTIM_CFLAGS = -std=gnu11 -g -O0 -fno-omit-frame-pointer -pthread $(WARN_CFLAGS)
+check_PROGRAMS += \
+	tests/kernel/crash tests/kernel/handler \
+	tests/victims/deleted tests/victims/mappings tests/victims/memory tests/victims/namespaces \
+	tests/victims/quick tests/victims/signals tests/victims/threads
+tests_kernel_crash_SOURCES = tests/kernel/crash.c
+tests_kernel_handler_SOURCES = tests/kernel/handler.c
+victim_sources = tests/victims/victim.c tests/victims/victim.h
+tests_victims_deleted_SOURCES = tests/victims/deleted.c $(victim_sources)
+tests_victims_deleted_CFLAGS = $(VICTIM_CFLAGS)
+tests_victims_mappings_SOURCES = tests/victims/mappings.c $(victim_sources)
+tests_victims_mappings_CFLAGS = $(VICTIM_CFLAGS)
+tests_victims_memory_SOURCES = tests/victims/memory.c $(victim_sources)
+tests_victims_memory_CFLAGS = $(VICTIM_CFLAGS)
+tests_victims_namespaces_SOURCES = tests/victims/namespaces.c $(victim_sources)
+tests_victims_namespaces_CFLAGS = $(VICTIM_CFLAGS)
+tests_victims_quick_SOURCES = tests/victims/quick.c $(victim_sources)
+tests_victims_quick_CFLAGS = $(VICTIM_CFLAGS)
+tests_victims_signals_SOURCES = tests/victims/signals.c $(victim_sources)
+tests_victims_signals_CFLAGS = $(VICTIM_CFLAGS)
+tests_victims_threads_SOURCES = tests/victims/threads.c $(victim_sources)
+tests_victims_threads_CFLAGS = $(VICTIM_CFLAGS)
+EXTRA_DIST += tests/victims/crash.py
+
+kernel_tests = tests/kernel/harness.sh
+TESTS += $(kernel_tests)
+EXTRA_DIST += $(kernel_tests)
