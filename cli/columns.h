@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * columns.h - what `inquest list` can show of a crash: one table for the terminal, for JSON, for
+ * --columns and -F, and for the documentation.
+ */
+#pragma once
+
+#include <jansson.h>
+#include <stdio.h>
+
+#include "store/crash_row.h"
+#include "store/store.h"
+
+enum column_kind {
+    COLUMN_TEXT,    /* a victim's bytes */
+    COLUMN_INTEGER, /* int64_t, CRASH_ABSENT where unknown */
+    COLUMN_SIZE,    /* likewise: bytes */
+    COLUMN_TIME,    /* microseconds since the epoch */
+    COLUMN_FLAG,    /* 0 or 1 */
+};
+
+struct column_value {
+    enum column_kind kind;
+    int64_t integer;
+    const char *text; /* NULL where unknown */
+};
+
+struct column {
+    const char *key;    /* in JSON, and its name for --columns and -F */
+    const char *header; /* of the table */
+    const char *help;
+    enum column_kind kind;
+    double width;  /* libsmartcols' hint: characters, or below 1 a share of the terminal */
+    bool in_json;  /* one of the keys of `list --json` */
+    size_t offset; /* of a plain field */
+    struct column_value (*get)(struct store *store, const struct crash_row *row,
+                               const struct column *column);
+};
+
+extern const struct column columns[];
+extern const size_t column_count;
+
+/* The keys of the table that `inquest list` shows unless told otherwise, by commas. */
+#define COLUMNS_DEFAULT "time,id,program,pid,owner,signal_name,core,stored_size,where"
+
+/* Reads keys separated by commas. -EINVAL with a text that lists the keys there are. The caller
+ * frees the list. */
+int columns_parse(const char *keys, const struct column ***ret, size_t *ret_count,
+                  struct error *error);
+
+/* By key or header, in any case, or coredumpctl's COREDUMP_ name; NULL: there is none. */
+const struct column *column_find(const char *name);
+
+struct column_value column_value(const struct column *column, struct store *store,
+                                 const struct crash_row *row);
+
+/* A new string as in tables, safe for a terminal: human units where `human`, "-" where unknown.
+ * NULL without memory. */
+char *column_text(const struct column *column, const struct column_value *value, bool human);
+
+/* Sets the column's key (and KEY_b64 where needed). */
+void column_set_json(const struct column *column, const struct column_value *value, json_t *object);

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* crash.c - one crash as a verb handles it. */
+#include "cli/crash.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "cli/columns.h"
+#include "store/base/cleanup.h"
+
+static bool file_is_gone(int dirfd, const char *path)
+{
+    struct stat st;
+    return fstatat(dirfd, path, &st, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT;
+}
+
+enum record_state crash_core_state(struct store *store, const struct crash_row *row)
+{
+    char adopted[LAYOUT_PATH_SIZE], fresh[LAYOUT_PATH_SIZE], part[LAYOUT_PATH_SIZE];
+    int fd = store_fd(store, row->source);
+
+    layout_crash_path(adopted, row->owner, row->id, LAYOUT_RECORD_SUFFIX);
+    if (row->core == RECORD_MISSING || !file_is_gone(fd, adopted))
+        return row->core;
+    layout_new_path(fresh, row->id, LAYOUT_RECORD_SUFFIX);
+    layout_new_path(part, row->id, LAYOUT_PART_SUFFIX);
+    if (!file_is_gone(fd, fresh) || !file_is_gone(fd, part))
+        return row->core;
+    /* An adoption may have moved it from where we looked last to where we looked first. */
+    return file_is_gone(fd, adopted) ? RECORD_MISSING : row->core;
+}
+
+const char *crash_signal_name(int64_t signal)
+{
+    static char text[24];
+    const char *name = signal > 0 && signal < NSIG ? sigabbrev_np((int)signal) : NULL;
+
+    if (name)
+        snprintf(text, sizeof text, "SIG%s", name);
+    else if (signal == SIGRTMIN)
+        snprintf(text, sizeof text, "SIGRTMIN");
+    else if (signal > SIGRTMIN && signal <= SIGRTMAX)
+        snprintf(text, sizeof text, "SIGRTMIN+%d", (int)(signal - SIGRTMIN));
+    else
+        return NULL;
+    return text;
+}
+
+const char *crash_program(const struct crash_row *row)
+{
+    return row->text[CRASH_NAME] ?: row->text[CRASH_COMM];
+}
+
+json_t *crash_json(struct store *store, const struct crash_row *row)
+{
+    json_t *object = json_object();
+
+    for (size_t i = 0; object && i < column_count; i++) {
+        if (!columns[i].in_json)
+            continue;
+        struct column_value value = column_value(&columns[i], store, row);
+        column_set_json(&columns[i], &value, object);
+    }
+    return object;
+}
+
+int crash_record_open(const struct store *store, const struct crash_row *row,
+                      struct crash_record *ret, struct error *error)
+{
+    AUTO_FD int fd = store_open_record(store, row, error);
+    if (fd < 0)
+        return fd;
+    int r = record_open(fd, &ret->record, error);
+    if (r < 0) {
+        error_prefix(error, "%s", row->id);
+        return r;
+    }
+    ret->fd = steal_fd(&fd);
+    return 0;
+}
+
+void crash_record_close(struct crash_record *record)
+{
+    record_free(record->record);
+    if (record->fd >= 0)
+        close(record->fd);
+    *record = (struct crash_record)CRASH_RECORD_NONE;
+}
