@@ -16,3 +16,14 @@ inquest_SOURCES = \
 
 # Verbs.
 inquest_SOURCES += cli/list.c
+
+# Reports: renderers over one model, and the verbs that explain.
+noinst_LIBRARIES += librender.a
+librender_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+librender_a_SOURCES = \
+	cli/render.c cli/render.h \
+	cli/render_html.c cli/render_html_style.h \
+	cli/render_json.c \
+	cli/render_markdown.c \
+	cli/render_text.c \
+	cli/render_ureport.c

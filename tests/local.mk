@@ -113,3 +113,13 @@ fuzz-names:
 	@echo $(fuzz_programs)
 fuzz:
 	top_srcdir='$(abs_top_srcdir)' FUZZ_SECONDS='$(or $(FUZZ_SECONDS),600)' $(SHELL) $(srcdir)/tests/fuzz/run.sh
+
+# reports: what is printed of them, over the reports in tests/data/reports
+check_PROGRAMS += render
+render_SOURCES = tests/cli/render.c cli/json.c cli/terminal.c
+render_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+render_LDADD = librender.a $(libstore_libs)
+EXTRA_DIST += tests/data/reports
+TESTS += tests/cli/render-golden.sh
+TESTS += tests/cli/render-hostile.sh
+EXTRA_DIST += tests/cli/render-golden.sh tests/cli/render-hostile.sh
