@@ -106,6 +106,14 @@ finally() { # COMMAND…
     at_end=("$(printf '%q ' "$@")" "${at_end[@]}")
 }
 
+# Undoes a mount at the end, if that is still there.
+unmount_finally() { # DIR
+    finally unmount "$1"
+}
+unmount() {
+    ! mountpoint -q "$1" || umount "$1" || umount -l "$1"
+}
+
 # Processes whose program is one of ours, in $BIN: hooks and keepers that the kernel started too.
 our_processes() {
     local exe
@@ -158,6 +166,16 @@ done
 inquest() {
     "$BIN/inquest" "$@"
 }
+
+# An empty store, as setup would make it: a hook makes none, for a store that is not there may only
+# be not mounted yet.
+new_store() {
+    rm -rf "$STORE"
+    mkdir -m 751 "$STORE" "$STORE/crashes"
+    mkdir -m 700 "$STORE/new"
+    mkdir -m 750 "$STORE/modules"
+}
+new_store
 
 keeper() { # adopts, prunes, analyses
     "$BIN/inquest-keeper" -C "$CONF" --foreground "$@"
@@ -300,13 +318,23 @@ listed() { # TAG KEY
     jq -r ".$2" "$T/listed.$1"
 }
 
+# True of a core that ends where its last segment ends, as readelf understands it.
+core_is_whole() { # FILE
+    local fields end=0
+    while read -ra fields; do
+        [[ ${fields[1]:-} == 0x* && ${fields[4]:-} == 0x* ]] || continue
+        ((fields[1] + fields[4] <= end)) || end=$((fields[1] + fields[4]))
+    done < <(readelf -lW "$1" 2>/dev/null)
+    [ $end -gt 0 ] && [ "$(stat -c %s "$1")" = $end ]
+}
+
 # The file of a crash that is in the store.
 record_of() { # TAG
     local found=("$STORE"/crashes/*/"$(listed "$1" id).core.zst")
     printf '%s' "${found[0]}"
 }
 
-# What the kernel log has said since kmsg_mark.
+# kmsg_since prints what the kernel log has said since kmsg_mark.
 kmsg_mark() {
     KMSG_MARK="inquest-test $T $RANDOM$RANDOM"
     echo "$KMSG_MARK" >/dev/kmsg

@@ -47,14 +47,14 @@ inner_ends_by() { # SIGNAL
     inner_dir=$(cat "$T/inner.dir")
 }
 
-before=$(settings)
+untouched=$(settings)
 
 # Not INT: bash has what it starts in the background ignore it, as POSIX wants.
 for signal in TERM HUP KILL; do
     inner_ends_by $signal
     is "harness-$signal: the hook was in core_pattern" "${sat_with##*|}" \
         "$inner_dir/bin/inquest-hook -C $inner_dir/conf $SPECIFIERS "
-    is "harness-$signal: everything is put back" "$(settings)" "$before"
+    is "harness-$signal: everything is put back" "$(settings)" "$untouched"
     ok "harness-$signal: its victims are gone" no_victim_in "$inner_dir"
     if [ $signal = KILL ]; then
         rm -rf "$inner_dir"
