@@ -42,6 +42,11 @@ unit_tests += test-config
 test_config_SOURCES = tests/unit/test-config.c
 test_config_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) -DTOP_SRCDIR='"$(abs_top_srcdir)"'
 test_config_LDADD = $(librecord_libs) $(CMOCKA_LIBS)
+
+unit_tests += test-report
+test_report_SOURCES = tests/unit/test-report.c
+test_report_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS) -DTOP_SRCDIR='"$(abs_top_srcdir)"'
+test_report_LDADD = $(libstore_libs) $(CMOCKA_LIBS)
 endif
 
 # fuzz: bytes of any kind. Each target, with replay.c for a main, runs over its corpus and mutations
@@ -66,6 +71,12 @@ fuzz_config_SOURCES = tests/fuzz/fuzz-config.c $(fuzz_main)
 fuzz_config_CPPFLAGS = $(fuzz_cppflags)
 fuzz_config_LDFLAGS = $(fuzz_ldflags)
 fuzz_config_LDADD = $(librecord_libs)
+
+fuzz_targets += fuzz-report
+fuzz_report_SOURCES = tests/fuzz/fuzz-report.c $(fuzz_main)
+fuzz_report_CPPFLAGS = $(fuzz_cppflags)
+fuzz_report_LDFLAGS = $(fuzz_ldflags)
+fuzz_report_LDADD = $(libstore_libs)
 
 FUZZ_SECONDS = 60
 .PHONY: fuzz
