@@ -128,7 +128,7 @@ static struct column_value get_age(struct store *store, const struct crash_row *
 #define ROW_TEXT(index) offsetof(struct crash_row, text[index])
 
 // clang-format off
-const struct column columns[] = {
+const struct column all_columns[] = {
     /* in JSON, in this order */
     {"id", "ID", "the crash's id", COLUMN_TEXT, 22, true, ROW(id), get_characters},
     {"time", "TIME", "when it crashed", COLUMN_TIME, 19, true, ROW(time_us), get_integer},
@@ -163,13 +163,13 @@ const struct column columns[] = {
     {"reason", "REASON", "why the core is not full", COLUMN_TEXT, 0.3, false, ROW_TEXT(CRASH_REASON), get_text},
 };
 // clang-format on
-const size_t column_count = ARRAY_SIZE(columns);
+const size_t all_columns_count = ARRAY_SIZE(all_columns);
 
 static const struct column *find_by_key(const char *name)
 {
-    for (size_t i = 0; i < column_count; i++)
-        if (strcasecmp(columns[i].key, name) == 0)
-            return &columns[i];
+    for (size_t i = 0; i < all_columns_count; i++)
+        if (strcasecmp(all_columns[i].key, name) == 0)
+            return &all_columns[i];
     return NULL;
 }
 
@@ -192,9 +192,9 @@ const struct column *column_find(const char *name)
                 return find_by_key(others[i][1]);
         return find_by_key(name);
     }
-    for (size_t i = 0; i < column_count; i++)
-        if (strcasecmp(columns[i].header, name) == 0)
-            return &columns[i];
+    for (size_t i = 0; i < all_columns_count; i++)
+        if (strcasecmp(all_columns[i].header, name) == 0)
+            return &all_columns[i];
     return NULL;
 }
 
@@ -202,8 +202,8 @@ static int unknown_column(const char *name, struct error *error)
 {
     AUTO_BYTES struct bytes keys = {0};
 
-    for (size_t i = 0; i < column_count; i++)
-        (void)bytes_printf(&keys, " %s", columns[i].key); /* a shorter list is no failure */
+    for (size_t i = 0; i < all_columns_count; i++)
+        (void)bytes_printf(&keys, " %s", all_columns[i].key); /* a shorter list is no failure */
     return error_set(error, EINVAL, "there is no column '%s'; there are%s", name,
                      keys.data ?: " none");
 }

@@ -37,8 +37,8 @@ struct column {
                                const struct column *column);
 };
 
-extern const struct column columns[];
-extern const size_t column_count;
+extern const struct column all_columns[];
+extern const size_t all_columns_count;
 
 /* The keys of the table that `inquest list` shows unless told otherwise, by commas. */
 #define COLUMNS_DEFAULT "time,id,program,pid,owner,signal_name,core,stored_size,where"

@@ -59,11 +59,11 @@ json_t *crash_json(struct store *store, const struct crash_row *row)
 {
     json_t *object = json_object();
 
-    for (size_t i = 0; object && i < column_count; i++) {
-        if (!columns[i].in_json)
+    for (size_t i = 0; object && i < all_columns_count; i++) {
+        if (!all_columns[i].in_json)
             continue;
-        struct column_value value = column_value(&columns[i], store, row);
-        column_set_json(&columns[i], &value, object);
+        struct column_value value = column_value(&all_columns[i], store, row);
+        column_set_json(&all_columns[i], &value, object);
     }
     return object;
 }

@@ -13,7 +13,10 @@ librecord_a_SOURCES = \
 	store/base/text.c store/base/text.h \
 	store/config.c store/config.h \
 	store/config_keys.c store/config_keys.h \
+	store/core_compose.c store/core_compose.h \
+	store/core_elf.c store/core_elf.h \
 	store/core_extent.c store/core_extent.h \
+	store/core_facts.c store/core_facts.h \
 	store/frame.c store/frame.h \
 	store/keys.h \
 	store/layout.c store/layout.h \
