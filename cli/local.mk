@@ -1,17 +1,22 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # inquest(1): a verb is one file here and one line in commands.h.
 
-bin_PROGRAMS += inquest
+# Until libstore is there to link with: `make inquest`.
+EXTRA_PROGRAMS = inquest
 
 inquest_CPPFLAGS = $(AM_CPPFLAGS) $(SMARTCOLS_CFLAGS) $(JANSSON_CFLAGS)
 inquest_LDADD = $(libstore_libs) $(SMARTCOLS_LIBS)
 inquest_SOURCES = \
 	cli/arguments.c cli/arguments.h \
+	cli/columns.c cli/columns.h \
 	cli/command.h cli/commands.h \
+	cli/crash.c cli/crash.h \
 	cli/help.c cli/help.h \
 	cli/json.c cli/json.h \
 	cli/main.c \
 	cli/pager.c cli/pager.h \
+	cli/selection.c cli/selection.h \
+	cli/table.c cli/table.h \
 	cli/terminal.c cli/terminal.h
 
 # Verbs.
