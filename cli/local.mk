@@ -2,7 +2,7 @@
 # inquest(1): a verb is one file here and one line in commands.h.
 
 # Until libstore is there to link with: `make inquest`.
-EXTRA_PROGRAMS = inquest
+EXTRA_PROGRAMS += inquest
 
 inquest_CPPFLAGS = $(AM_CPPFLAGS) $(SMARTCOLS_CFLAGS) $(JANSSON_CFLAGS)
 inquest_LDADD = $(libstore_libs) $(SMARTCOLS_LIBS)

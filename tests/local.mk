@@ -100,7 +100,7 @@ include tests/kernel/local.mk
 TESTS += tests/fuzz/run.sh
 EXTRA_DIST += tests/fuzz/run.sh tests/fuzz/corpus
 fuzz_programs =
-EXTRA_PROGRAMS = $(fuzz_programs)
+EXTRA_PROGRAMS += $(fuzz_programs)
 FUZZ_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 
 fuzz_programs += fuzz-metadata
