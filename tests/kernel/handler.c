@@ -12,6 +12,9 @@
  *         TARGET is parent, child or both. Appends "PID TARGET STATE" to DIR/killed: STATE is what
  *         the store named in DIR/kill's second line had of PID at that moment, while everybody was
  *         stopped: nothing, part, new or adopted.
+ *   first As log, but before that runs DIR/first PID TIME UID, a script of the test's, to its end:
+ * it can do to the victim and to the store what somebody with bad luck or bad intentions does in
+ * that moment.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -231,16 +234,38 @@ static _Noreturn void handle_kill(const struct crash *crash)
     be_hook(crash);
 }
 
+static _Noreturn void handle_first(const struct crash *crash)
+{
+    enum { AFTER_CONF = 3, UID = AFTER_CONF + 4, TIME = AFTER_CONF + 7 };
+    char script[PATH_MAX];
+    snprintf(script, sizeof script, "%s/first", crash->dir);
+    pid_t child = fork();
+    if (child == 0) {
+        close_range(0, ~0U, 0);
+        open("/dev/null", O_RDWR);
+        snprintf(script + strlen(script), 8, ".out");
+        open(script, O_WRONLY | O_CREAT | O_APPEND, 0600);
+        dup2(STDOUT_FILENO, STDERR_FILENO);
+        script[strlen(script) - strlen(".out")] = '\0';
+        setenv("PATH", "/usr/sbin:/usr/bin:/sbin:/bin", 1);
+        execl("/bin/bash", "bash", script, crash->pid, crash->argv[TIME], crash->argv[UID], NULL);
+        _exit(127);
+    }
+    waitpid(child, NULL, 0);
+    handle_log(crash);
+}
+
 static const struct {
     const char *name;
     void (*handle)(const struct crash *crash);
-} handlers[] = {{"log", handle_log}, {"tee", handle_tee}, {"kill", handle_kill}};
+} handlers[] = {
+    {"log", handle_log}, {"tee", handle_tee}, {"kill", handle_kill}, {"first", handle_first}};
 
 int main(int argc, char **argv)
 {
     struct crash crash = {.argv = argv};
     const char *slash = strrchr(argv[0], '/');
-    if (argc < 4 || !slash || strcmp(argv[1], "-C") != 0)
+    if (argc < 16 || !slash || strcmp(argv[1], "-C") != 0)
         return 64;
     crash.pid = argv[3];
     int length = (int)(slash - argv[0]) - (int)strlen("/bin");
