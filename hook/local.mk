@@ -9,8 +9,13 @@ libhook_a_SOURCES = \
 	hook/arguments.c hook/arguments.h \
 	hook/cage.c hook/cage.h \
 	hook/clock.h \
+	hook/core_head.c hook/core_head.h \
+	hook/extents.c hook/extents.h \
 	hook/facts.c hook/facts.h \
 	hook/log.c hook/log.h \
+	hook/mappings.c hook/mappings.h \
+	hook/memory.c hook/memory.h \
+	hook/pagemap.c hook/pagemap.h \
 	hook/part.c hook/part.h \
 	hook/plan.c hook/plan.h \
 	hook/policy.c hook/policy.h \
@@ -18,6 +23,7 @@ libhook_a_SOURCES = \
 	hook/source.h \
 	hook/source_memory.c hook/source_memory.h \
 	hook/source_pipe.c hook/source_pipe.h \
+	hook/sparse.c hook/sparse.h \
 	hook/take.c hook/take.h \
 	hook/victim.c hook/victim.h
 hook_libs = libhook.a $(librecord_libs) $(CAPNG_LIBS) $(SECCOMP_LIBS)

@@ -260,19 +260,25 @@ static int read_notes(const struct stream *stream, struct plan *plan, struct err
     return take_head(stream, &plan->head, plan->notes_offset + plan->notes_size, error);
 }
 
-/* The bytes of the section header that the kernel will put at e_shoff (fill_extnum_info()). */
+int plan_append_section_header(const struct plan *plan, size_t segments, struct bytes *ret)
+{
+    Elf64_Shdr wide = {.sh_size = 1, .sh_info = (uint32_t)segments};
+    Elf32_Shdr narrow = {.sh_size = 1, .sh_info = (uint32_t)segments};
+
+    if (segments < PN_XNUM)
+        return 0;
+    return plan_is_64(plan) ? bytes_append(ret, &wide, sizeof wide)
+                            : bytes_append(ret, &narrow, sizeof narrow);
+}
+
 static int set_tail(struct plan *plan, struct error *error)
 {
     if (plan->header.e_phnum != PN_XNUM)
         return 0;
-
-    Elf64_Shdr wide = {.sh_size = 1, .sh_info = (uint32_t)plan->segment_count};
-    Elf32_Shdr narrow = {.sh_size = 1, .sh_info = (uint32_t)plan->segment_count};
     if (plan->header.e_shnum != 1 || plan->header.e_shoff < plan->core_size)
         return error_set(error, ENOTSUP, "the section header is not behind the segments");
     plan->tail_offset = plan->header.e_shoff;
-    int r = plan_is_64(plan) ? bytes_append(&plan->tail, &wide, sizeof wide)
-                             : bytes_append(&plan->tail, &narrow, sizeof narrow);
+    int r = plan_append_section_header(plan, plan->segment_count, &plan->tail);
     if (r < 0)
         return error_set(error, -r, "no memory");
     plan->core_size = plan->tail_offset + plan->tail.size;

@@ -81,6 +81,10 @@ bool plan_next_note(const struct plan *plan, size_t *position, struct plan_note 
 bool plan_find_note(const struct plan *plan, const char *name, uint32_t type,
                     struct plan_note *ret);
 
+/* Appends the section header that says the number of program headers where e_phnum cannot (65535
+ * and more; fill_extnum_info() of fs/binfmt_elf.c); nothing for fewer. */
+int plan_append_section_header(const struct plan *plan, size_t segments, struct bytes *ret);
+
 /* The PT_LOAD whose memory holds `address`, or NULL. */
 const Elf64_Phdr *plan_find_load(const struct plan *plan, uint64_t address);
 
