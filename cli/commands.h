@@ -8,6 +8,8 @@
 // clang-format off
 #define COMMANDS(VERB) \
     VERB(list)         \
+    VERB(setup)        \
+    VERB(unsetup)      \
     VERB(help)
 // clang-format on
 

@@ -32,3 +32,14 @@ librender_a_SOURCES = \
 	cli/render_markdown.c \
 	cli/render_text.c \
 	cli/render_ureport.c
+
+# This machine: setup, unsetup, doctor.
+inquest_SOURCES += \
+	cli/boot_files.c cli/boot_files.h \
+	cli/findings.c cli/findings.h \
+	cli/kernel_settings.c cli/kernel_settings.h \
+	cli/machine.c cli/machine.h \
+	cli/setup.c \
+	cli/system_files.c cli/system_files.h \
+	cli/system_users.c cli/system_users.h \
+	cli/unsetup.c

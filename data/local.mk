@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Files that are installed as they are, or with the directories filled in.
 
-EXTRA_DIST += data/inquest.conf data/sysusers.conf.in data/inquest.service.in \
+EXTRA_DIST += data/inquest.conf data/sysusers.conf.in \
 	data/inquest-keeper.service.in data/inquest-keeper.timer
 
 fill_in = $(AM_V_GEN)$(MKDIR_P) $(@D) && $(SED) \
@@ -11,18 +11,16 @@ fill_in = $(AM_V_GEN)$(MKDIR_P) $(@D) && $(SED) \
 	-e 's|@INQUEST_USER[@]|$(INQUEST_USER)|g' \
 	-e 's|@ANALYZER_USER[@]|$(ANALYZER_USER)|g'
 
-filled_in = data/sysusers.conf data/inquest.service data/inquest-keeper.service
+filled_in = data/sysusers.conf data/inquest-keeper.service
 data/sysusers.conf: data/sysusers.conf.in Makefile
 	$(fill_in) $(srcdir)/data/sysusers.conf.in > $@
-data/inquest.service: data/inquest.service.in Makefile
-	$(fill_in) $(srcdir)/data/inquest.service.in > $@
 data/inquest-keeper.service: data/inquest-keeper.service.in Makefile
 	$(fill_in) $(srcdir)/data/inquest-keeper.service.in > $@
 all-local: $(filled_in)
 CLEANFILES += $(filled_in)
 
 if WITH_SYSTEMD
-systemdsystemunit_DATA = data/inquest.service data/inquest-keeper.service data/inquest-keeper.timer
+systemdsystemunit_DATA = data/inquest-keeper.service data/inquest-keeper.timer
 endif
 
 # A configuration that is there is the administrator's: it is left alone, and removed only where it

@@ -49,12 +49,12 @@ test_report_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS) -DTOP_S
 test_report_LDADD = $(libstore_libs) $(CMOCKA_LIBS)
 endif
 
-# fuzz: bytes of any kind. Each target, with replay.c for a main, runs over its corpus and mutations
-# of it in `make check`; with libFuzzer (configure --enable-fuzzing CC=clang), as long as
-# `make fuzz FUZZ_SECONDS=600` says.
+# fuzz: one target a parser of untrusted bytes. With replay.c for a main it runs over its corpus and
+# mutations of it, with any compiler; run.sh builds the same targets with libFuzzer in a tree of
+# their own and runs each for a moment. `make fuzz FUZZ_SECONDS=3600` runs longer.
 fuzz_cppflags = $(AM_CPPFLAGS) -DTOP_SRCDIR='"$(abs_top_srcdir)"'
 fuzz_targets =
-EXTRA_DIST += tests/fuzz/corpus
+EXTRA_DIST += tests/fuzz/corpus tests/fuzz/run.sh
 if FUZZING
 fuzz_main =
 fuzz_ldflags = $(AM_LDFLAGS) -fsanitize=fuzzer
@@ -63,8 +63,16 @@ else
 fuzz_main = tests/fuzz/replay.c
 fuzz_ldflags = $(AM_LDFLAGS)
 TESTS += $(fuzz_targets)
+TESTS += tests/fuzz/run.sh
 endif
 check_PROGRAMS += $(fuzz_targets)
+
+.PHONY: fuzz fuzz-programs fuzz-names
+fuzz-programs: $(fuzz_targets)
+fuzz-names:
+	@echo $(fuzz_targets)
+fuzz:
+	top_srcdir='$(abs_top_srcdir)' FUZZ_SECONDS="$${FUZZ_SECONDS:-600}" $(SHELL) $(srcdir)/tests/fuzz/run.sh
 
 fuzz_targets += fuzz-config
 fuzz_config_SOURCES = tests/fuzz/fuzz-config.c $(fuzz_main)
@@ -78,52 +86,25 @@ fuzz_report_CPPFLAGS = $(fuzz_cppflags)
 fuzz_report_LDFLAGS = $(fuzz_ldflags)
 fuzz_report_LDADD = $(libstore_libs)
 
-FUZZ_SECONDS = 60
-.PHONY: fuzz
-fuzz: $(fuzz_targets)
-if FUZZING
-	@for target in $(fuzz_targets); do \
-	  name=$${target#fuzz-}; mkdir -p fuzz/$$name || exit 1; \
-	  echo "== $$name: $(FUZZ_SECONDS) s"; \
-	  ./$$target -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 \
-	    -print_final_stats=1 -artifact_prefix=fuzz/$$name- \
-	    fuzz/$$name $(top_srcdir)/tests/fuzz/corpus/$$name || exit 1; \
-	done
-else
-	@echo "make fuzz needs: configure --enable-fuzzing CC=clang" >&2; exit 1
-endif
-
-include tests/kernel/local.mk
-
-# fuzz: one libFuzzer target a parser of untrusted bytes; run.sh builds them with clang in a tree of
-# their own and runs each for a moment on its corpus. `make fuzz FUZZ_SECONDS=3600` runs longer.
-TESTS += tests/fuzz/run.sh
-EXTRA_DIST += tests/fuzz/run.sh tests/fuzz/corpus
-fuzz_programs =
-EXTRA_PROGRAMS += $(fuzz_programs)
-FUZZ_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
-
-fuzz_programs += fuzz-metadata
-fuzz_metadata_SOURCES = tests/fuzz/fuzz-metadata.c
-fuzz_metadata_LDFLAGS = $(FUZZ_LDFLAGS)
+fuzz_targets += fuzz-metadata
+fuzz_metadata_SOURCES = tests/fuzz/fuzz-metadata.c $(fuzz_main)
+fuzz_metadata_CPPFLAGS = $(fuzz_cppflags)
+fuzz_metadata_LDFLAGS = $(fuzz_ldflags)
 fuzz_metadata_LDADD = $(librecord_libs)
 
-fuzz_programs += fuzz-record
-fuzz_record_SOURCES = tests/fuzz/fuzz-record.c
-fuzz_record_LDFLAGS = $(FUZZ_LDFLAGS)
+fuzz_targets += fuzz-record
+fuzz_record_SOURCES = tests/fuzz/fuzz-record.c $(fuzz_main)
+fuzz_record_CPPFLAGS = $(fuzz_cppflags)
+fuzz_record_LDFLAGS = $(fuzz_ldflags)
 fuzz_record_LDADD = $(librecord_libs)
 
-fuzz_programs += fuzz-import
-fuzz_import_SOURCES = tests/fuzz/fuzz-import.c
-fuzz_import_LDFLAGS = $(FUZZ_LDFLAGS)
+fuzz_targets += fuzz-import
+fuzz_import_SOURCES = tests/fuzz/fuzz-import.c $(fuzz_main)
+fuzz_import_CPPFLAGS = $(fuzz_cppflags)
+fuzz_import_LDFLAGS = $(fuzz_ldflags)
 fuzz_import_LDADD = $(librecord_libs)
 
-.PHONY: fuzz fuzz-programs fuzz-names
-fuzz-programs: $(fuzz_programs)
-fuzz-names:
-	@echo $(fuzz_programs)
-fuzz:
-	top_srcdir='$(abs_top_srcdir)' FUZZ_SECONDS='$(or $(FUZZ_SECONDS),600)' $(SHELL) $(srcdir)/tests/fuzz/run.sh
+include tests/kernel/local.mk
 
 # reports: what is printed of them, over the reports in tests/data/reports
 check_PROGRAMS += render

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * findings.h - what setup, unsetup and doctor have to say: one line a thing, and what to do.
+ *
+ *     ✓ core_pattern   crashes go to /usr/libexec/inquest-hook
+ *     ✗ core_pipe_limit  is 0: a process is gone before its facts are read
+ *         → sudo inquest setup
+ *
+ * Kept until the end, so that text and JSON are renderings of the same.
+ */
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "cli/command.h"
+
+enum verdict {
+    VERDICT_GOOD,    /* as it should be, or done */
+    VERDICT_BAD,     /* crashes are lost or less than they could be */
+    VERDICT_NEITHER, /* doesn't matter here, cannot be known, or nothing to do */
+};
+
+struct finding {
+    const char *name; /* static */
+    enum verdict verdict;
+    char text[600];
+    char advice[400]; /* "" none */
+};
+
+struct findings {
+    struct finding *items;
+    size_t count;
+};
+
+/* Never fails but by leaving the finding out, without memory. The advice is set by the second. */
+void findings_add(struct findings *findings, const char *name, enum verdict verdict,
+                  const char *format, ...) __attribute__((format(printf, 4, 5)));
+void findings_advise(struct findings *findings, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+bool findings_any_bad(const struct findings *findings);
+void findings_free(struct findings *findings);
+
+/* Prints those from `from` on. Without colour and UTF-8 the marks are "ok", "NO" and "-". */
+void findings_print(const struct findings *findings, size_t from);
+
+/* [{"check", "ok": true|false|null, "text", "advice"}] */
+json_t *findings_json(const struct findings *findings);
+
+#define AUTO_FINDINGS __attribute__((cleanup(findings_free)))
