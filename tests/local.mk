@@ -49,60 +49,7 @@ test_report_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS) -DTOP_S
 test_report_LDADD = $(libstore_libs) $(CMOCKA_LIBS)
 endif
 
-# fuzz: one target a parser of untrusted bytes. With replay.c for a main it runs over its corpus and
-# mutations of it, with any compiler; run.sh builds the same targets with libFuzzer in a tree of
-# their own and runs each for a moment. `make fuzz FUZZ_SECONDS=3600` runs longer.
-fuzz_cppflags = $(AM_CPPFLAGS) -DTOP_SRCDIR='"$(abs_top_srcdir)"'
-fuzz_targets =
-EXTRA_DIST += tests/fuzz/corpus tests/fuzz/run.sh
-if FUZZING
-fuzz_main =
-fuzz_ldflags = $(AM_LDFLAGS) -fsanitize=fuzzer
-EXTRA_DIST += tests/fuzz/replay.c
-else
-fuzz_main = tests/fuzz/replay.c
-fuzz_ldflags = $(AM_LDFLAGS)
-TESTS += $(fuzz_targets)
-TESTS += tests/fuzz/run.sh
-endif
-check_PROGRAMS += $(fuzz_targets)
-
-.PHONY: fuzz fuzz-programs fuzz-names
-fuzz-programs: $(fuzz_targets)
-fuzz-names:
-	@echo $(fuzz_targets)
-fuzz:
-	top_srcdir='$(abs_top_srcdir)' FUZZ_SECONDS="$${FUZZ_SECONDS:-600}" $(SHELL) $(srcdir)/tests/fuzz/run.sh
-
-fuzz_targets += fuzz-config
-fuzz_config_SOURCES = tests/fuzz/fuzz-config.c $(fuzz_main)
-fuzz_config_CPPFLAGS = $(fuzz_cppflags)
-fuzz_config_LDFLAGS = $(fuzz_ldflags)
-fuzz_config_LDADD = $(librecord_libs)
-
-fuzz_targets += fuzz-report
-fuzz_report_SOURCES = tests/fuzz/fuzz-report.c $(fuzz_main)
-fuzz_report_CPPFLAGS = $(fuzz_cppflags)
-fuzz_report_LDFLAGS = $(fuzz_ldflags)
-fuzz_report_LDADD = $(libstore_libs)
-
-fuzz_targets += fuzz-metadata
-fuzz_metadata_SOURCES = tests/fuzz/fuzz-metadata.c $(fuzz_main)
-fuzz_metadata_CPPFLAGS = $(fuzz_cppflags)
-fuzz_metadata_LDFLAGS = $(fuzz_ldflags)
-fuzz_metadata_LDADD = $(librecord_libs)
-
-fuzz_targets += fuzz-record
-fuzz_record_SOURCES = tests/fuzz/fuzz-record.c $(fuzz_main)
-fuzz_record_CPPFLAGS = $(fuzz_cppflags)
-fuzz_record_LDFLAGS = $(fuzz_ldflags)
-fuzz_record_LDADD = $(librecord_libs)
-
-fuzz_targets += fuzz-import
-fuzz_import_SOURCES = tests/fuzz/fuzz-import.c $(fuzz_main)
-fuzz_import_CPPFLAGS = $(fuzz_cppflags)
-fuzz_import_LDFLAGS = $(fuzz_ldflags)
-fuzz_import_LDADD = $(librecord_libs)
+include tests/fuzz/local.mk
 
 include tests/kernel/local.mk
 
