@@ -10,6 +10,7 @@
     VERB(list)         \
     VERB(setup)        \
     VERB(unsetup)      \
+    VERB(doctor)       \
     VERB(help)
 // clang-format on
 

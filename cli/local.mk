@@ -36,6 +36,8 @@ librender_a_SOURCES = \
 # This machine: setup, unsetup, doctor.
 inquest_SOURCES += \
 	cli/boot_files.c cli/boot_files.h \
+	cli/checks.h cli/checks_crash.c cli/checks_kernel.c cli/checks_store.c \
+	cli/doctor.c \
 	cli/findings.c cli/findings.h \
 	cli/kernel_settings.c cli/kernel_settings.h \
 	cli/machine.c cli/machine.h \

@@ -334,6 +334,7 @@ const struct command command_setup = {
     .name = "setup",
     .group = COMMAND_SYSTEM,
     .summary = "have this machine's crashes collected, now and after each boot",
+    .usage = "",
     .description =
         "Makes the users and the store, puts the hook into core_pattern, and remembers what was\n"
         "there for `inquest unsetup`. Safe to run again.\n",

@@ -113,6 +113,7 @@ const struct command command_unsetup = {
     .name = "unsetup",
     .group = COMMAND_SYSTEM,
     .summary = "give core_pattern back as setup found it",
+    .usage = "",
     .description = "Restores exactly what `inquest setup` found. Refuses when another handler has\n"
                    "taken over since. Leaves the store, its crashes and the users.\n",
     .options = unsetup_options,
