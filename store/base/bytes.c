@@ -24,6 +24,7 @@ int bytes_reserve(struct bytes *bytes, size_t extra)
         return -ENOMEM;
     bytes->data = data;
     bytes->capacity = capacity;
+    bytes->data[bytes->size] = '\0'; /* an empty file that is read into it ends here */
     return 0;
 }
 
