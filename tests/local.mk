@@ -62,3 +62,7 @@ EXTRA_DIST += tests/data/reports
 TESTS += tests/cli/render-golden.sh
 TESTS += tests/cli/render-hostile.sh
 EXTRA_DIST += tests/cli/render-golden.sh tests/cli/render-hostile.sh
+
+# setup: this machine, and images of others
+TESTS += tests/cli/setup.sh
+EXTRA_DIST += tests/cli/setup.sh
