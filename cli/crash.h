@@ -6,6 +6,7 @@
 
 #include "store/crash_row.h"
 #include "store/record.h"
+#include "store/report.h"
 #include "store/store.h"
 
 /* The state of the crash's core: as the row says, or missing where the file is gone. */
@@ -35,3 +36,10 @@ int crash_record_open(const struct store *store, const struct crash_row *row,
                       struct crash_record *ret, struct error *error);
 void crash_record_close(struct crash_record *record);
 #define AUTO_CRASH_RECORD CLEANUP(crash_record_close)
+
+/*
+ * The crash's report. Where there is none yet and `analyse` is set, it is made now, for this once:
+ * the keeper's copy is the keeper's to write. -ENOENT: there is none, and none can be had.
+ */
+int crash_report(struct store *store, const struct crash_row *row, bool analyse,
+                 struct report **ret, struct error *error);

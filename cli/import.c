@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* import.c - `inquest import`: stores cores and records from elsewhere. */
+#include <config.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli/crash.h"
+#include "cli/json.h"
+#include "cli/selection.h"
+#include "cli/terminal.h"
+#include "store/adopt.h"
+#include "store/base/cleanup.h"
+#include "store/base/io.h"
+#include "store/config.h"
+#include "store/core_facts.h"
+#include "store/explain.h"
+#include "store/keys.h"
+#include "store/when.h"
+
+struct import_settings {
+    bool no_analysis;
+};
+
+static const struct option_spec import_options[] = {
+    OPTION_FLAG(0, "no-analysis", struct import_settings, no_analysis,
+                "leave the backtrace for later"),
+    OPTIONS_END,
+};
+
+/* True where the file is a record of a store, with the facts of a crash in it. */
+static bool is_record(int fd)
+{
+    AUTO_RECORD struct record *record = NULL;
+
+    return record_open(fd, &record, NULL) == 0 && record_is_finished(record) &&
+           metadata_get(record_metadata(record), KEY_PID);
+}
+
+/* A core that came without facts is as old as its file. */
+static int set_time(struct metadata *facts, int fd)
+{
+    struct stat st;
+
+    if (fstat(fd, &st) < 0)
+        return -errno;
+    return metadata_set_i64(facts, KEY_TIME,
+                            (int64_t)st.st_mtim.tv_sec * 1000000 + st.st_mtim.tv_nsec / 1000);
+}
+
+/*
+ * Whose it is. The caller's own core is his to read; what a core claims of other users gives nobody
+ * rights, so that it becomes root's alone in a store of the system.
+ */
+static int set_owner(struct metadata *facts, uid_t caller)
+{
+    uint64_t uid;
+
+    if (metadata_u64(facts, KEY_UID, &uid) < 0) {
+        int r = metadata_set_u64(facts, KEY_UID, caller);
+        return r < 0 ? r : metadata_set_text(facts, KEY_PRIVATE, "1");
+    }
+    if (uid != caller)
+        return metadata_set_text(facts, KEY_PRIVATE, "1");
+    int r = metadata_set_u64(facts, KEY_DUMPABLE, 1);
+    if (r == 0)
+        r = metadata_set_u64(facts, KEY_ACCESS_UID, caller);
+    struct passwd *user = getpwuid(caller);
+    if (r == 0 && user)
+        r = metadata_set_text(facts, KEY_USER, user->pw_name);
+    return r;
+}
+
+static int import_core(struct store *store, int fd, uid_t caller, struct crash_row **ret,
+                       struct error *error)
+{
+    AUTO_METADATA struct metadata *facts = metadata_new();
+    AUTO_BYTES struct bytes prefix = {0};
+
+    if (!facts)
+        return error_set(error, ENOMEM, "out of memory");
+    int r = core_facts_prefix(fd, &prefix, error);
+    if (r == 0)
+        r = core_facts(prefix.data, prefix.size, facts, error);
+    if (r < 0)
+        return r;
+    r = set_time(facts, fd);
+    if (r == 0)
+        r = set_owner(facts, caller);
+    if (r == 0)
+        r = metadata_set_text(facts, KEY_VERSION, PACKAGE_VERSION);
+    if (r < 0)
+        return error_errno(error, -r, "cannot hold the core's facts");
+    return adopt_import(store, fd, facts, ret, error);
+}
+
+/* What cannot be read twice (a pipe) is copied to a file without a name first. */
+static int make_seekable(int fd, int *ret, struct error *error)
+{
+    enum { STEP = 256 * 1024 };
+    AUTO_FREE char *buffer = malloc(STEP);
+    AUTO_FD int copy = open("/var/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    ssize_t n;
+
+    if (copy < 0 || !buffer)
+        return error_errno(error, errno, "cannot make a temporary file in /var/tmp");
+    while ((n = io_read(fd, buffer, STEP)) > 0) {
+        int r = io_write(copy, buffer, (size_t)n);
+        if (r < 0)
+            return error_errno(error, -r, "cannot write to /var/tmp");
+    }
+    if (n < 0)
+        return error_errno(error, (int)-n, "cannot read");
+    *ret = steal_fd(&copy);
+    return 0;
+}
+
+/* Opened with the caller's own rights, before the store's owner's are taken. */
+static int open_input(const char *path, int *ret, struct error *error)
+{
+    struct stat st;
+    AUTO_FD int fd =
+        strcmp(path, "-") == 0 ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+
+    if (fd < 0 || fstat(fd, &st) < 0)
+        return error_errno(error, errno, "cannot open it");
+    if (S_ISDIR(st.st_mode))
+        return error_set(error, EISDIR, "is a directory");
+    if (!S_ISREG(st.st_mode))
+        return make_seekable(fd, ret, error);
+    if (lseek(fd, 0, SEEK_SET) < 0)
+        return error_errno(error, errno, "cannot read it");
+    *ret = steal_fd(&fd);
+    return 0;
+}
+
+/* The report of what was just stored. A failure is told, and no failure of the import. */
+static void explain(const struct call *call, struct store *store, const struct crash_row *row)
+{
+    AUTO_BYTES struct bytes json = {0};
+    AUTO_CONFIG struct config *config = NULL;
+    struct analysis_options options = ANALYSIS_DEFAULTS;
+    struct error error = {0};
+
+    if (config_load(NULL, NULL, NULL, &config) < 0)
+        return;
+    explain_options_from(config_settings(config), &options);
+    int r = explain_run(store, row, &options, &json, &error);
+    if (r == 0)
+        r = explain_keep(store, row, &json,
+                         (unsigned)config_settings(config)->store.keep_per_signature, NULL, &error);
+    if (r < 0)
+        command_note(call, "%s: no backtrace yet: %s", row->id, error.text);
+}
+
+struct import {
+    struct call *call;
+    struct store *store;
+    struct json_stream json;
+    uid_t caller;
+};
+
+static void say_imported(struct import *import, const char *path, const struct crash_row *row)
+{
+    if (import->call->globals.json != JSON_OFF) {
+        json_stream_value(&import->json, crash_json(import->store, row));
+    } else if (!import->call->globals.quiet) {
+        printf("%s  ", row->id);
+        print_text(stdout, path);
+        putchar('\n');
+    }
+}
+
+static int import_file(struct import *import, const char *path, struct error *error)
+{
+    const struct import_settings *settings = import->call->settings;
+    AUTO_CRASH_ROW struct crash_row *row = NULL, *explained = NULL;
+    AUTO_FD int fd = -1;
+
+    int r = store_leave(import->store, error);
+    if (r == 0)
+        r = open_input(path, &fd, error);
+    int entered = store_enter(import->store, r == 0 ? error : NULL);
+    if (r == 0)
+        r = entered;
+    if (r < 0)
+        return r;
+    r = is_record(fd) ? adopt_record(import->store, fd, &row, error)
+                      : import_core(import->store, fd, import->caller, &row, error);
+    if (r < 0)
+        return r;
+    if (!settings->no_analysis && row->analysis == CRASH_PENDING)
+        explain(import->call, import->store, row);
+    if (query_id(import->store, row->id, &explained, NULL) < 0)
+        explained = NULL;
+    say_imported(import, path, explained ?: row);
+    return 0;
+}
+
+static int run_import(struct call *call, struct error *error)
+{
+    AUTO_STORE struct store *store = NULL;
+    struct import import = {
+        .call = call, .json = json_stream_to(stdout, call->globals.json), .caller = getuid()};
+    bool as_json = call->globals.json != JSON_OFF, failed = false;
+
+    int r = selection_open_store(call, STORE_CREATE, &store, error);
+    if (r < 0)
+        return r;
+    import.store = store;
+    if (as_json)
+        json_stream_open(&import.json, '[');
+    for (size_t i = 0; i < call->word_count; i++) {
+        struct error inner = {0};
+        if (import_file(&import, call->words[i], &inner) == 0)
+            continue;
+        command_warn("%s: %s", call->words[i], inner.text);
+        failed = true;
+    }
+    if (as_json)
+        json_stream_close(&import.json);
+    return failed ? EXIT_FAILED : EXIT_DONE;
+}
+
+const struct command command_import = {
+    .name = "import",
+    .group = COMMAND_KEEP,
+    .summary = "store cores, compressed cores or records from elsewhere",
+    .usage = "FILE…",
+    .description =
+        "A FILE is an ELF core, one compressed with zstd, or a record of another store, whose\n"
+        "facts are kept; - is stdin. Without root it goes to $XDG_DATA_HOME/inquest.\n",
+    .options = import_options,
+    .settings_size = sizeof(struct import_settings),
+    .min_words = 1,
+    .max_words = COMMAND_ANY_WORDS,
+    .run = run_import,
+};
