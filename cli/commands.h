@@ -7,10 +7,21 @@
 
 // clang-format off
 #define COMMANDS(VERB) \
-    VERB(list)         \
-    VERB(setup)        \
-    VERB(unsetup)      \
-    VERB(doctor)       \
+    VERB(list) \
+    VERB(info) \
+    VERB(dump) \
+    VERB(watch) \
+    VERB(stats) \
+    VERB(rm) \
+    VERB(pin) \
+    VERB(unpin) \
+    VERB(prune) \
+    VERB(import) \
+    VERB(check) \
+    VERB(reindex) \
+    VERB(setup) \
+    VERB(unsetup) \
+    VERB(doctor) \
     VERB(help)
 // clang-format on
 

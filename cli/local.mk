@@ -5,12 +5,13 @@
 EXTRA_PROGRAMS += inquest
 
 inquest_CPPFLAGS = $(AM_CPPFLAGS) $(SMARTCOLS_CFLAGS) $(JANSSON_CFLAGS)
-inquest_LDADD = $(libstore_libs) $(SMARTCOLS_LIBS)
+inquest_LDADD = librender.a $(libstore_libs) $(SMARTCOLS_LIBS)
 inquest_SOURCES = \
 	cli/arguments.c cli/arguments.h \
 	cli/columns.c cli/columns.h \
 	cli/command.h cli/commands.h \
 	cli/crash.c cli/crash.h \
+	cli/facts.c cli/facts.h \
 	cli/help.c cli/help.h \
 	cli/json.c cli/json.h \
 	cli/main.c \
@@ -20,7 +21,16 @@ inquest_SOURCES = \
 	cli/terminal.c cli/terminal.h
 
 # Verbs.
+inquest_SOURCES += cli/check.c
+inquest_SOURCES += cli/dump.c
+inquest_SOURCES += cli/import.c
+inquest_SOURCES += cli/info.c
 inquest_SOURCES += cli/list.c
+inquest_SOURCES += cli/pin.c cli/rm.c cli/change.c cli/change.h
+inquest_SOURCES += cli/prune.c
+inquest_SOURCES += cli/reindex.c
+inquest_SOURCES += cli/stats.c
+inquest_SOURCES += cli/watch.c
 
 # Reports: renderers over one model, and the verbs that explain.
 noinst_LIBRARIES += librender.a

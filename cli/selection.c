@@ -4,9 +4,11 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "store/base/cleanup.h"
+#include "store/config.h"
 #include "store/when.h"
 
 static int parse_time(const char *value, int64_t *ret, struct error *error)
@@ -51,7 +53,13 @@ enum query_order selection_order(const struct selection_settings *settings)
 int selection_open_store(const struct call *call, enum store_rights rights, struct store **ret,
                          struct error *error)
 {
-    return store_open_view(call->globals.store, NULL, rights, ret, error);
+    AUTO_CONFIG struct config *config = NULL;
+    bool named = call->globals.store || getenv("INQUEST_STORE");
+
+    if (!named && config_load(NULL, NULL, NULL, &config) < 0)
+        return error_set(error, ENOMEM, "out of memory");
+    return store_open_view(call->globals.store, config ? config_settings(config)->store.path : NULL,
+                           rights, ret, error);
 }
 
 static int check_order(const struct selection_settings *settings, struct error *error)
