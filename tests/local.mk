@@ -38,6 +38,11 @@ test_record_SOURCES = tests/unit/test-record.c
 test_record_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 test_record_LDADD = $(librecord_libs) $(CMOCKA_LIBS)
 
+unit_tests += test-core
+test_core_SOURCES = tests/unit/test-core.c
+test_core_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+test_core_LDADD = $(librecord_libs) $(CMOCKA_LIBS)
+
 unit_tests += test-config
 test_config_SOURCES = tests/unit/test-config.c
 test_config_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) -DTOP_SRCDIR='"$(abs_top_srcdir)"'
