@@ -71,3 +71,12 @@ EXTRA_DIST += tests/cli/render-golden.sh tests/cli/render-hostile.sh
 # setup: this machine, and images of others
 TESTS += tests/cli/setup.sh
 EXTRA_DIST += tests/cli/setup.sh
+
+# what runs them, and what they need
+EXTRA_DIST += quickstart runtests tests/packages.sh tests/packages.debian tests/packages.fedora \
+	tests/packages.arch tests/packages.alpine tests/progress.awk tests/results.sh tests/points.sh \
+	tests/skips.allowed
+
+.PHONY: points
+points:
+	@sh $(srcdir)/tests/points.sh
