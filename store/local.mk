@@ -10,6 +10,7 @@ librecord_a_SOURCES = \
 	store/base/error.c store/base/error.h \
 	store/base/io.c store/base/io.h \
 	store/base/parse.c store/base/parse.h \
+	store/base/signals.c store/base/signals.h \
 	store/base/text.c store/base/text.h \
 	store/config.c store/config.h \
 	store/config_keys.c store/config_keys.h \
@@ -30,5 +31,24 @@ librecord_libs = librecord.a $(ZSTD_LIBS) $(INIH_LIBS)
 
 libstore_a_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS) $(JANSSON_CFLAGS) $(ACL_CFLAGS)
 libstore_a_SOURCES = \
-	store/report.c store/report.h
+	store/access.c store/access.h \
+	store/crash_files.c \
+	store/crash_row.c store/crash_row.h \
+	store/database.c store/database.h \
+	store/filter.c store/filter.h \
+	store/findings.c store/findings.h \
+	store/groups.c \
+	store/index.c store/index.h \
+	store/names.c store/names.h \
+	store/pin.c store/pin.h \
+	store/query.c store/query.h \
+	store/report.c store/report.h \
+	store/scan.c store/scan.h \
+	store/schema.c store/schema.h \
+	store/source.c store/source.h \
+	store/stats.c \
+	store/store.c store/store.h \
+	store/usage.c store/usage.h \
+	store/view.c store/view.h \
+	store/when.c store/when.h
 libstore_libs = libstore.a $(librecord_libs) $(SQLITE_LIBS) $(JANSSON_LIBS) $(ACL_LIBS)

@@ -58,6 +58,7 @@ void store_free(struct store *store); /* also goes back to the caller's own user
 
 /* The path of the store that writes go to, or of the first source. For messages. */
 const char *store_path(const struct store *store);
+const char *store_source_path(const struct store *store, unsigned source);
 bool store_sees_all(const struct store *store); /* everybody's crashes, not only the caller's */
 
 /*
@@ -72,8 +73,29 @@ int store_fd(const struct store *store, unsigned source);
 int store_writable_fd(const struct store *store);
 struct index *store_index(const struct store *store, unsigned source); /* NULL: unreadable */
 struct index *store_writable_index(const struct store *store);
+unsigned store_writable_source(const struct store *store); /* only where there is one */
 unsigned store_source_count(const struct store *store);
+bool store_source_is_unadopted(const struct store *store, unsigned source); /* new/'s records */
 bool store_may_write(const struct store *store, const struct crash_row *row);
+
+/*
+ * The store's own lock, for a group of changes to files and index that belong together. It nests.
+ * Shared among those who change single crashes, exclusive for whoever replaces the index; taking it
+ * opens the index anew where it was replaced, and rebuilds it where it is lost or damaged.
+ */
+int store_lock(struct store *store, struct error *error);
+int store_lock_exclusive(struct store *store, struct error *error);
+void store_unlock(struct store *store);
+
+/* Sets the writable source's index aside (index.db.damaged) and makes an empty one, which is not
+ * complete yet. Needs the exclusive lock. */
+int store_replace_index(struct store *store, struct error *error);
+
+/* Brings the indexes of users up to date with what changed since the last time (view.h). */
+int store_sync_views(struct store *store, struct error *error);
+
+/* Looks again at what nobody has adopted: queries do. */
+int store_refresh(struct store *store, struct error *error);
 
 /* True once after any source's index changed since the last call. Cheap enough to poll. */
 bool store_changed(struct store *store);
@@ -83,6 +105,9 @@ bool store_changed(struct store *store);
 /* Opens the record, read-only: in crashes/<owner>/, else in new/. Returns a descriptor, or
  * -ENOENT where the file is gone (state RECORD_MISSING), -EACCES. */
 int store_open_record(const struct store *store, const struct crash_row *row, struct error *error);
+
+/* The row's state, or RECORD_MISSING where its file is gone. */
+enum record_state store_row_core(const struct store *store, const struct crash_row *row);
 
 /* The report's bytes, bounded (-EFBIG). -ENOENT while there is none. Parse as hostile. */
 int store_read_report(const struct store *store, const struct crash_row *row, struct bytes *ret,
@@ -94,6 +119,13 @@ int store_write_report(struct store *store, const struct crash_row *row, const v
 
 /* The record's path for messages and for programs that open it themselves. Returns 0 or -ENOMEM. */
 int store_record_path(const struct store *store, const struct crash_row *row, char **ret);
+
+/* Opens one of the files of an adopted crash; a negative errno, -ENOENT without one. */
+int store_open_file(const struct store *store, const struct crash_row *row, const char *suffix,
+                    int flags);
+
+/* Opens crashes/<owner>/ of the row's source. A descriptor or a negative errno. */
+int store_open_directory(const struct store *store, const struct crash_row *row);
 
 /* Removes record, report, pin and row, in this order; the disk forgets before the index does.
  * Pins are the caller's to respect. -EPERM outside the writable source. */

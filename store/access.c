@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* access.c - who may read a crash. */
+#include "store/access.h"
+
+#include <acl/libacl.h>
+#include <errno.h>
+#include <sys/acl.h>
+#include <sys/stat.h>
+
+#include "store/base/cleanup.h"
+#include "store/keys.h"
+#include "store/layout.h"
+
+static void free_acl(acl_t *acl)
+{
+    if (*acl)
+        acl_free(*acl);
+}
+#define AUTO_ACL CLEANUP(free_acl)
+
+static bool is_uid(uint64_t value)
+{
+    return value < (uid_t)-1; /* -1 is nobody's */
+}
+
+void access_of(const struct metadata *facts, struct access *ret)
+{
+    const char *mark = metadata_text(facts, KEY_PRIVATE);
+    uint64_t uid, dumpable, reader;
+    struct access access = {.is_private = true};
+
+    if (metadata_u64(facts, KEY_UID, &uid) == 0 && is_uid(uid) &&
+        metadata_u64(facts, KEY_DUMPABLE, &dumpable) == 0 && dumpable == 1 &&
+        (!mark || (mark[0] == '0' && !mark[1]))) {
+        access.is_private = false;
+        access.owner = layout_owner((uid_t)uid, (unsigned)dumpable);
+        access.has_reader = metadata_u64(facts, KEY_ACCESS_UID, &reader) == 0 && is_uid(reader);
+        access.reader = access.has_reader ? (uid_t)reader : 0;
+    }
+    *ret = access;
+}
+
+/* Finds or makes the user's entry and gives it `permissions`. */
+static int add_reader(acl_t *acl, uid_t reader, bool may_search)
+{
+    acl_entry_t entry;
+    acl_permset_t permissions;
+    for (int which = ACL_FIRST_ENTRY; acl_get_entry(*acl, which, &entry) == 1;
+         which = ACL_NEXT_ENTRY) {
+        acl_tag_t tag;
+        if (acl_get_tag_type(entry, &tag) < 0 || tag != ACL_USER)
+            continue;
+        uid_t *uid = acl_get_qualifier(entry);
+        bool found = uid && *uid == reader;
+        acl_free(uid);
+        if (found)
+            goto fill;
+    }
+    if (acl_create_entry(acl, &entry) < 0 || acl_set_tag_type(entry, ACL_USER) < 0 ||
+        acl_set_qualifier(entry, &reader) < 0)
+        return -errno;
+fill:
+    if (acl_get_permset(entry, &permissions) < 0 || acl_clear_perms(permissions) < 0 ||
+        acl_add_perm(permissions, ACL_READ) < 0 ||
+        (may_search && acl_add_perm(permissions, ACL_EXECUTE) < 0) ||
+        acl_set_permset(entry, permissions) < 0 || acl_calc_mask(acl) < 0)
+        return -errno;
+    return 0;
+}
+
+/* The ACL that a file of this access has. NULL with errno set. */
+static acl_t file_acl(const struct access *access)
+{
+    AUTO_ACL acl_t acl = acl_from_mode(access->is_private ? LAYOUT_PRIVATE_MODE : LAYOUT_FILE_MODE);
+    if (!acl)
+        return NULL;
+    if (access->has_reader) {
+        int r = add_reader(&acl, access->reader, false);
+        if (r < 0) {
+            errno = -r;
+            return NULL;
+        }
+    }
+    return steal_pointer(&acl);
+}
+
+int access_apply_file(int fd, const struct access *access, struct error *error)
+{
+    mode_t mode = access->is_private ? LAYOUT_PRIVATE_MODE : LAYOUT_FILE_MODE;
+    AUTO_ACL acl_t acl = file_acl(access);
+    if (!acl)
+        return error_errno(error, errno, "access rights");
+    /* The mode first: with an ACL in place, its group bits would mean the mask. */
+    if (fchmod(fd, mode) < 0)
+        return error_errno(error, errno, "mode");
+    if (acl_set_fd(fd, acl) < 0 && errno != EOPNOTSUPP)
+        return error_errno(error, errno, "access rights");
+    return 0;
+}
+
+int access_apply_directory(int fd, const struct access *access, struct error *error)
+{
+    if (!access->has_reader)
+        return 0;
+    AUTO_ACL acl_t acl = acl_get_fd(fd);
+    if (!acl)
+        return errno == EOPNOTSUPP ? 0 : error_errno(error, errno, "access rights");
+    int r = add_reader(&acl, access->reader, true);
+    if (r < 0)
+        return error_errno(error, -r, "access rights");
+    if (acl_set_fd(fd, acl) < 0 && errno != EOPNOTSUPP)
+        return error_errno(error, errno, "access rights");
+    return 0;
+}
+
+int access_is_applied(int fd, const struct access *access)
+{
+    struct stat st;
+    if (fstat(fd, &st) < 0)
+        return -errno;
+    mode_t mode = access->is_private ? LAYOUT_PRIVATE_MODE : LAYOUT_FILE_MODE;
+    if ((st.st_mode & 07777) != mode)
+        return 0;
+    AUTO_ACL acl_t is = acl_get_fd(fd);
+    if (!is)
+        return errno == EOPNOTSUPP ? 1 : -errno;
+    AUTO_ACL acl_t due = file_acl(access);
+    if (!due)
+        return -errno;
+    return acl_cmp(is, due) == 0;
+}
+
+bool access_is_supported(int fd)
+{
+    AUTO_ACL acl_t acl = acl_get_fd(fd);
+    return acl || errno != EOPNOTSUPP;
+}

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* crash_files.c - the files of one crash in its store: opened, written, removed. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "store/access.h"
+#include "store/base/cleanup.h"
+#include "store/base/io.h"
+#include "store/index.h"
+#include "store/store.h"
+
+enum { REPORT_READ_MAX = 64 * 1024 * 1024 };
+
+int store_open_directory(const struct store *store, const struct crash_row *row)
+{
+    char path[LAYOUT_PATH_SIZE];
+    layout_crash_dir(path, row->owner);
+    int fd =
+        openat(store_fd(store, row->source), path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    return fd < 0 ? -errno : fd;
+}
+
+/* Only ever regular files: nobody gets us to wait at a FIFO. */
+static int open_regular(int dirfd, const char *path, int flags)
+{
+    AUTO_FD int fd = openat(dirfd, path, flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    struct stat st;
+    if (fd < 0 || fstat(fd, &st) < 0)
+        return -errno;
+    return S_ISREG(st.st_mode) ? steal_fd(&fd) : -EBADMSG;
+}
+
+int store_open_file(const struct store *store, const struct crash_row *row, const char *suffix,
+                    int flags)
+{
+    char path[LAYOUT_PATH_SIZE];
+    layout_crash_path(path, row->owner, row->id, suffix);
+    return open_regular(store_fd(store, row->source), path, flags);
+}
+
+int store_open_record(const struct store *store, const struct crash_row *row, struct error *error)
+{
+    static const char *const new_suffixes[] = {LAYOUT_RECORD_SUFFIX, LAYOUT_PART_SUFFIX};
+    int fd = store_open_file(store, row, LAYOUT_RECORD_SUFFIX, O_RDONLY);
+    for (size_t i = 0; i < ARRAY_SIZE(new_suffixes) && fd == -ENOENT; i++) {
+        char path[LAYOUT_PATH_SIZE];
+        layout_new_path(path, row->id, new_suffixes[i]);
+        fd = open_regular(store_fd(store, row->source), path, O_RDONLY);
+        if (fd == -EACCES)
+            fd = -ENOENT; /* who may not look into new/ knows only what was adopted */
+    }
+    if (fd == -ENOENT) /* adopted since we looked there first */
+        fd = store_open_file(store, row, LAYOUT_RECORD_SUFFIX, O_RDONLY);
+    return fd < 0 ? error_errno(error, -fd, "%s" LAYOUT_RECORD_SUFFIX, row->id) : fd;
+}
+
+enum record_state store_row_core(const struct store *store, const struct crash_row *row)
+{
+    char path[LAYOUT_PATH_SIZE];
+    struct stat st;
+    layout_crash_path(path, row->owner, row->id, LAYOUT_RECORD_SUFFIX);
+    if (fstatat(store_fd(store, row->source), path, &st, AT_SYMLINK_NOFOLLOW) == 0 ||
+        errno != ENOENT)
+        return row->core;
+    AUTO_FD int fd = store_open_record(store, row, NULL);
+    return fd == -ENOENT ? RECORD_MISSING : row->core;
+}
+
+int store_read_report(const struct store *store, const struct crash_row *row, struct bytes *ret,
+                      struct error *error)
+{
+    AUTO_FD int fd = store_open_file(store, row, LAYOUT_REPORT_SUFFIX, O_RDONLY);
+    int r = fd < 0 ? fd : io_read_all(fd, REPORT_READ_MAX, ret);
+    return r < 0 ? error_errno(error, -r, "%s" LAYOUT_REPORT_SUFFIX, row->id) : 0;
+}
+
+/* Whether for writing a file or a new state of it: with the rights of the row, on disk. */
+static int write_file(int dirfd, const char *name, const struct crash_row *row, const void *data,
+                      size_t size)
+{
+    const struct access access = {.owner = row->owner,
+                                  .is_private = row->is_private,
+                                  .has_reader = row->access_uid != CRASH_ABSENT,
+                                  .reader = (uid_t)row->access_uid};
+    AUTO_FD int fd = openat(dirfd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+                            LAYOUT_PRIVATE_MODE);
+    if (fd < 0)
+        return -errno;
+    int r = access_apply_file(fd, &access, NULL);
+    if (r == 0)
+        r = io_write(fd, data, size);
+    if (r == 0 && fsync(fd) < 0)
+        r = -errno;
+    return r;
+}
+
+int store_write_report(struct store *store, const struct crash_row *row, const void *data,
+                       size_t size, struct error *error)
+{
+    char name[LAYOUT_NAME_SIZE], temporary[LAYOUT_NAME_SIZE + 8];
+    layout_name(name, row->id, LAYOUT_REPORT_SUFFIX);
+    snprintf(temporary, sizeof temporary, ".%s.new", name);
+
+    if (!store_may_write(store, row))
+        return error_set(error, EPERM, "%s is not ours to change: use sudo inquest …", row->id);
+    AUTO_FD int dirfd = store_open_directory(store, row);
+    if (dirfd < 0)
+        return error_errno(error, -dirfd, "%s", name);
+    if (unlinkat(dirfd, temporary, 0) < 0 && errno != ENOENT)
+        return error_errno(error, errno, "%s", temporary);
+    int r = write_file(dirfd, temporary, row, data, size);
+    if (r == 0 && renameat(dirfd, temporary, dirfd, name) < 0)
+        r = -errno;
+    if (r == 0 && fsync(dirfd) < 0)
+        r = -errno;
+    if (r < 0) {
+        (void)unlinkat(dirfd, temporary, 0); /* the failure above is what is told */
+        return error_errno(error, -r, "cannot write %s", name);
+    }
+    return 0;
+}
+
+int store_record_path(const struct store *store, const struct crash_row *row, char **ret)
+{
+    char path[LAYOUT_PATH_SIZE];
+    struct stat st;
+    layout_crash_path(path, row->owner, row->id, LAYOUT_RECORD_SUFFIX);
+    if (fstatat(store_fd(store, row->source), path, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+        char new_path[LAYOUT_PATH_SIZE];
+        layout_new_path(new_path, row->id, LAYOUT_RECORD_SUFFIX);
+        if (fstatat(store_fd(store, row->source), new_path, &st, AT_SYMLINK_NOFOLLOW) == 0)
+            snprintf(path, sizeof path, "%s", new_path);
+    }
+    char *whole;
+    if (asprintf(&whole, "%s/%s", store_source_path(store, row->source), path) < 0)
+        return -ENOMEM;
+    *ret = whole;
+    return 0;
+}
+
+static int remove_files(const struct store *store, const struct crash_row *row)
+{
+    static const char *const suffixes[] = {LAYOUT_RECORD_SUFFIX, LAYOUT_REPORT_SUFFIX,
+                                           LAYOUT_PIN_SUFFIX};
+    AUTO_FD int dirfd = store_open_directory(store, row);
+    if (dirfd < 0)
+        return dirfd == -ENOENT ? 0 : dirfd;
+    for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
+        char name[LAYOUT_NAME_SIZE];
+        layout_name(name, row->id, suffixes[i]);
+        if (unlinkat(dirfd, name, 0) < 0 && errno != ENOENT)
+            return -errno;
+    }
+    return fsync(dirfd) < 0 ? -errno : 0;
+}
+
+int store_remove(struct store *store, const struct crash_row *row, struct error *error)
+{
+    if (!store_may_write(store, row))
+        return error_set(error, EPERM, "%s is not ours to remove: use sudo inquest …", row->id);
+    int r = store_lock(store, error);
+    if (r < 0)
+        return r;
+    r = remove_files(store, row);
+    if (r < 0)
+        (void)error_errno(error, -r, "cannot remove %s", row->id);
+    if (r == 0)
+        r = index_remove(store_writable_index(store), row->seq, error);
+    if (r == 0)
+        (void)store_sync_views(store, NULL); /* what failed is made good by the next one */
+    store_unlock(store);
+    return r;
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* crash_row.c - one crash as lists show it. */
+#include "store/crash_row.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/access.h"
+#include "store/keys.h"
+#include "store/metadata.h"
+
+struct crash_row *crash_row_copy(const struct crash_row *from)
+{
+    size_t size = sizeof *from;
+    for (int i = 0; i < CRASH_TEXTS; i++)
+        size += from->text[i] ? strlen(from->text[i]) + 1 : 0;
+
+    struct crash_row *row = malloc(size);
+    if (!row)
+        return NULL;
+    *row = *from;
+    char *next = (char *)(row + 1);
+    for (int i = 0; i < CRASH_TEXTS; i++)
+        if (from->text[i]) {
+            size_t n = strlen(from->text[i]) + 1;
+            row->text[i] = memcpy(next, from->text[i], n);
+            next += n;
+        }
+    return row;
+}
+
+void crash_row_free(struct crash_row *row)
+{
+    free(row);
+}
+
+static int64_t fact_number(const struct metadata *facts, const char *key)
+{
+    int64_t number;
+    return metadata_i64(facts, key, &number) == 0 ? number : CRASH_ABSENT;
+}
+
+static const char *last_component(const char *path)
+{
+    const char *slash = path ? strrchr(path, '/') : NULL;
+    return slash && slash[1] ? slash + 1 : path;
+}
+
+/* An empty text says as little as an absent one. */
+static const char *fact_text(const struct metadata *facts, const char *key)
+{
+    const char *text = metadata_text(facts, key);
+    return text && *text ? text : NULL;
+}
+
+static void fill_texts(const struct metadata *facts, const char *text[CRASH_TEXTS])
+{
+    static const char *const keys[CRASH_TEXTS] = {
+        [CRASH_USER] = KEY_USER,         [CRASH_COMM] = KEY_COMM,           [CRASH_EXE] = KEY_EXE,
+        [CRASH_HOSTNAME] = KEY_HOSTNAME, [CRASH_CONTAINER] = KEY_CONTAINER, [CRASH_UNIT] = KEY_UNIT,
+        [CRASH_PACKAGE] = KEY_PACKAGE,   [CRASH_REASON] = KEY_REASON,
+    };
+    for (int i = 0; i < CRASH_TEXTS; i++)
+        text[i] = keys[i] ? fact_text(facts, keys[i]) : NULL;
+    if (!text[CRASH_EXE])
+        text[CRASH_EXE] = fact_text(facts, KEY_EXE_NAME);
+    if (!text[CRASH_UNIT])
+        text[CRASH_UNIT] = fact_text(facts, KEY_USER_UNIT);
+    if (!text[CRASH_CONTAINER])
+        text[CRASH_CONTAINER] = fact_text(facts, KEY_CONTAINER_NAME);
+    text[CRASH_NAME] = last_component(text[CRASH_EXE]);
+}
+
+static void fill_numbers(const struct metadata *facts, struct crash_row *row)
+{
+    row->pid = fact_number(facts, KEY_PID);
+    row->ns_pid = fact_number(facts, KEY_NS_PID);
+    row->tid = fact_number(facts, KEY_TID);
+    row->uid = fact_number(facts, KEY_UID);
+    row->gid = fact_number(facts, KEY_GID);
+    row->signal = fact_number(facts, KEY_SIGNAL);
+    row->si_code = fact_number(facts, KEY_SI_CODE);
+    row->core_size = fact_number(facts, KEY_CORE_SIZE);
+    int64_t count = fact_number(facts, KEY_COUNT);
+    row->count = count > 1 ? (uint64_t)count : 1;
+    int64_t time_us = fact_number(facts, KEY_TIME);
+    row->time_us = time_us == CRASH_ABSENT ? 0 : time_us;
+}
+
+/* Facts or a count alone have no stack to explain. */
+static bool is_hopeless(enum record_state state)
+{
+    return state == RECORD_FACTS || state == RECORD_COUNTED;
+}
+
+void crash_row_from_record(const char *id, const struct record *record, struct crash_row *ret)
+{
+    const struct metadata *facts = record_metadata(record);
+    struct crash_row row = {.core = record_state(record)};
+
+    strncpy(row.id, id, sizeof row.id - 1);
+    fill_numbers(facts, &row);
+    fill_texts(facts, row.text);
+    row.stored_size = (int64_t)record_file_size(record);
+    row.has_content = record_content_size(record) > 0;
+    row.analysis = is_hopeless(row.core) ? CRASH_HOPELESS : CRASH_PENDING;
+
+    struct access access;
+    access_of(facts, &access);
+    row.owner = access.owner;
+    row.is_private = access.is_private;
+    row.access_uid = access.has_reader ? (int64_t)access.reader : CRASH_ABSENT;
+    *ret = row;
+}

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* source.c - one directory of crashes with the index that leads through it. */
+#include "store/source.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "store/base/cleanup.h"
+#include "store/layout.h"
+#include "store/scan.h"
+#include "store/store.h"
+
+void source_close(struct source *source)
+{
+    index_free(source->index);
+    if (source->dirfd >= 0)
+        close(source->dirfd);
+    free(source->path);
+    *source = (struct source){.dirfd = -1};
+}
+
+static int open_with(struct source *ret, const char *path, int fd, struct error *error)
+{
+    char *copy = fd < 0 ? NULL : strdup(path);
+    if (fd < 0)
+        return fd;
+    if (!copy) {
+        close(fd);
+        return error_errno(error, ENOMEM, "store");
+    }
+    *ret = (struct source){.path = copy, .dirfd = fd};
+    return 0;
+}
+
+int source_open_directory(struct source *ret, const char *path, struct error *error)
+{
+    return open_with(ret, path, layout_open(path, error), error);
+}
+
+/* ---- without an index ---- */
+
+static int scan_in_memory(struct source *source, bool everybody, struct error *error)
+{
+    struct scan scan = {.keep = UINT32_MAX};
+    int r = index_open_memory(&scan.index, error);
+    if (r < 0)
+        return r;
+    r = everybody ? scan_store(&scan, source->dirfd, error)
+                  : scan_user(&scan, source->dirfd, geteuid(), error);
+    if (r < 0) {
+        index_free(scan.index);
+        return r;
+    }
+    source->index = scan.index;
+    source->in_memory = true;
+    source->sees_all = everybody;
+    return 0;
+}
+
+static bool may_list_all(const struct source *source)
+{
+    return faccessat(source->dirfd, LAYOUT_CRASHES, R_OK | X_OK, AT_EACCESS) == 0;
+}
+
+/* ---- with one ---- */
+
+static int open_complete(int dirfd, struct index **ret)
+{
+    AUTO_INDEX struct index *index = NULL;
+    int r = index_open_read(dirfd, &index, NULL);
+    if (r == 0 && !index_is_complete(index))
+        r = -EBADMSG;
+    if (r == 0)
+        *ret = steal_pointer(&index);
+    return r;
+}
+
+static int open_own(struct source *source, struct error *error)
+{
+    char path[LAYOUT_PATH_SIZE];
+    layout_crash_dir(path, geteuid());
+    AUTO_FD int dirfd = openat(source->dirfd, path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (dirfd >= 0 && open_complete(dirfd, &source->index) == 0)
+        return 0;
+    return scan_in_memory(source, false, error);
+}
+
+int source_open_read(struct source *ret, const char *path, struct error *error)
+{
+    struct source source = {.dirfd = -1};
+    int r = open_with(&source, path, layout_open(path, error), error);
+    if (r < 0)
+        return r;
+    r = open_complete(source.dirfd, &source.index);
+    if (r == 0)
+        source.sees_all = true;
+    else if (may_list_all(&source))
+        r = scan_in_memory(&source, true, error);
+    else
+        r = open_own(&source, error);
+    if (r < 0) {
+        source_close(&source);
+        return r;
+    }
+    *ret = source;
+    return 0;
+}
+
+/* ---- what nobody has adopted ---- */
+
+static int find_unadopted(const struct source *of, struct source *ret, struct error *error)
+{
+    struct scan scan = {.keep = UINT32_MAX};
+    if (faccessat(of->dirfd, LAYOUT_NEW, R_OK | X_OK, AT_EACCESS) < 0)
+        return 0;
+    int r = index_open_memory(&scan.index, error);
+    if (r < 0)
+        return r;
+    r = scan_new(&scan, of->dirfd, of->index, error);
+    if (r < 0 || scan.done == 0) {
+        index_free(scan.index);
+        return r;
+    }
+    *ret = (struct source){
+        .path = strdup(of->path),
+        .dirfd = fcntl(of->dirfd, F_DUPFD_CLOEXEC, 3),
+        .index = scan.index,
+        .sees_all = of->sees_all,
+        .unadopted = true,
+    };
+    if (!ret->path || ret->dirfd < 0) {
+        source_close(ret);
+        return error_errno(error, ENOMEM, "store");
+    }
+    return 1;
+}
+
+int source_find_unadopted(struct source *sources, unsigned *n_sources, struct error *error)
+{
+    unsigned n = 0, found;
+    while (n < *n_sources && !sources[n].unadopted)
+        n++;
+    for (unsigned i = n; i < *n_sources; i++)
+        source_close(&sources[i]);
+    *n_sources = found = n;
+    for (unsigned i = 0; i < n && found < STORE_SOURCES_MAX; i++) {
+        int r = find_unadopted(&sources[i], &sources[found], error);
+        if (r < 0)
+            return r;
+        found += (unsigned)r;
+        *n_sources = found;
+    }
+    return 0;
+}
+
+/* ---- changes from outside ---- */
+
+int source_remember_index(struct source *source, struct error *error)
+{
+    struct stat st;
+    if (fstatat(source->dirfd, LAYOUT_INDEX, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return error_errno(error, errno, LAYOUT_INDEX);
+    source->index_device = st.st_dev;
+    source->index_inode = st.st_ino;
+    return 0;
+}
+
+bool source_index_is_current(const struct source *source)
+{
+    struct stat st;
+    return fstatat(source->dirfd, LAYOUT_INDEX, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+           st.st_dev == source->index_device && st.st_ino == source->index_inode;
+}
+
+bool source_changed(struct source *source)
+{
+    int64_t version;
+    if (source->unadopted ||
+        database_get(index_database(source->index), NULL, &version, "PRAGMA data_version", "") < 0)
+        return false;
+    bool changed = source->data_version != version;
+    source->data_version = version;
+    return changed;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * usage.h - how many bytes lie under a store, in the blocks that the disk gives them.
+ *
+ * Records and reports come from the index's running totals; what new/ holds, kept modules and the
+ * indexes themselves are few and looked at.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "store/base/error.h"
+#include "store/index.h"
+
+struct usage {
+    uint64_t records, reports, modules, index, unadopted;
+};
+
+int usage_of(struct index *index, int storefd, struct usage *ret, struct error *error);
+uint64_t usage_sum(const struct usage *usage);
