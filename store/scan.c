@@ -249,3 +249,19 @@ int scan_new(struct scan *scan, int storefd, struct index *adopted, struct error
     r = scan_names(dirfd, ".", walk_new, &walk);
     return finish(&walk, is_fatal(r) ? r : 0);
 }
+
+static int find_record(void *context, const char *name)
+{
+    char id[LAYOUT_ID_SIZE];
+    (void)context;
+    /* Any negative number ends the walk. */
+    return layout_id_from_name(name, LAYOUT_PART_SUFFIX, id) ||
+                   layout_id_from_name(name, LAYOUT_RECORD_SUFFIX, id)
+               ? -EEXIST
+               : 0;
+}
+
+bool scan_has_new(int storefd)
+{
+    return scan_names(storefd, LAYOUT_NEW, find_record, NULL) == -EEXIST;
+}

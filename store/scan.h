@@ -36,6 +36,8 @@ int scan_user(struct scan *scan, int storefd, uid_t only, struct error *error);
 /* Scans new/ for what is not in `adopted`, live and dead .part files included. */
 int scan_new(struct scan *scan, int storefd, struct index *adopted, struct error *error);
 
+bool scan_has_new(int storefd); /* there is something for scan_new() */
+
 /* Calls back with the name of each entry of a directory; the descriptor's position is not used. */
 typedef int scan_name_function(void *context, const char *name);
 int scan_names(int dirfd, const char *path, scan_name_function *function, void *context);

@@ -115,7 +115,7 @@ int source_open_read(struct source *ret, const char *path, struct error *error)
 static int find_unadopted(const struct source *of, struct source *ret, struct error *error)
 {
     struct scan scan = {.keep = UINT32_MAX};
-    if (faccessat(of->dirfd, LAYOUT_NEW, R_OK | X_OK, AT_EACCESS) < 0)
+    if (!scan_has_new(of->dirfd))
         return 0;
     int r = index_open_memory(&scan.index, error);
     if (r < 0)
