@@ -80,3 +80,6 @@ EXTRA_DIST += quickstart runtests tests/packages.sh tests/packages.debian tests/
 .PHONY: points
 points:
 	@sh $(srcdir)/tests/points.sh
+TESTS += tests/install.sh
+TESTS += tests/style.sh
+EXTRA_DIST += tests/install.sh tests/style.sh

@@ -25,6 +25,6 @@ function finish_program() {
     next
 }
 
-/ error: |^make.*\*\*\* .*Error|undefined reference/ { print "  " $0 }
+/ error: |No rule to make target|\.o\] Error|undefined reference/ { print "  " $0 }
 
 END { finish_program() }
