@@ -20,6 +20,9 @@ inquest_SOURCES = \
 	cli/table.c cli/table.h \
 	cli/terminal.c cli/terminal.h
 
+bashcompletion_DATA = cli/completions/inquest
+EXTRA_DIST += cli/completions/inquest
+
 # Verbs.
 inquest_SOURCES += cli/check.c
 inquest_SOURCES += cli/dump.c

@@ -2,6 +2,7 @@
 /* inquest(1) - lists the crashes of this machine and says why each happened. */
 #include <config.h>
 #include <errno.h>
+#include <langinfo.h>
 #include <locale.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -109,12 +110,21 @@ static int close_stdout(int code)
     return EXIT_FAILED;
 }
 
+/* Names are UTF-8 whatever the locale, and so is what we print. */
+static void use_utf8(void)
+{
+    setlocale(LC_ALL, "");
+    if (strcmp(nl_langinfo(CODESET), "UTF-8") != 0)
+        (void)setlocale(LC_CTYPE, "C.UTF-8"); /* without it only widths are off */
+    setlocale(LC_NUMERIC, "C");
+}
+
 int main(int argc, char **argv)
 {
     struct call call;
     struct error error = {0};
 
-    setlocale(LC_ALL, "");
+    use_utf8();
     if (arguments_parse(argc, argv, &call, &error) < 0)
         return command_usage_error(&call, "%s", error.text);
     return close_stdout(run(&call));
