@@ -24,7 +24,7 @@ static int parse_json_mode(const char *value, void *field, struct error *error)
             *(enum json_mode *)field = modes[i].mode;
             return 0;
         }
-    return error_set(error, EINVAL, "is short, pretty or off, not '%s'", value);
+    return error_set(error, EINVAL, "'%s' is none of short, pretty, off", value);
 }
 
 const struct option_spec global_options[] = {
@@ -182,9 +182,10 @@ static int set_number(const struct option_spec *option, const char *value, uint6
     uint64_t number;
 
     if (parse_u64(value, 10, UINT64_MAX, &number) < 0)
-        return error_set(error, EINVAL, "is a number, not '%s'", value);
+        return error_set(error, EINVAL, "'%s' is no number", value);
     if (number < option->min)
-        return error_set(error, EINVAL, "is at least %ju", (uintmax_t)option->min);
+        return error_set(error, EINVAL, "%s is too few, it is at least %ju", value,
+                         (uintmax_t)option->min);
     *field = number;
     return 0;
 }

@@ -10,6 +10,7 @@
 #include "cli/crash.h"
 #include "cli/json.h"
 #include "cli/terminal.h"
+#include "store/adopt.h"
 #include "store/base/cleanup.h"
 
 /* The crashes a change is about, by id and source: what is changed must not move under the query.
@@ -105,6 +106,15 @@ static json_t *change_json(const struct change *change, const struct crash_row *
     return object;
 }
 
+/* The library's messages name the crash where they can. */
+static void warn_of(const struct crash_row *row, const char *why)
+{
+    if (strstr(why, row->id))
+        command_warn("%s", why);
+    else
+        command_warn("%s: %s", row->id, why);
+}
+
 static int apply_all(struct call *call, const struct change *change, struct store *store,
                      const struct chosen *chosen)
 {
@@ -125,13 +135,22 @@ static int apply_all(struct call *call, const struct change *change, struct stor
         if (as_json)
             json_stream_value(&json, change_json(change, row, done, why));
         if (!done)
-            command_warn("%s: %s", row->id, why ?: "left alone");
+            warn_of(row, why ?: "left alone");
         else if (!as_json && !call->globals.quiet)
             printf("%s %s\n", change->done, row->id);
     }
     if (as_json)
         json_stream_close(&json);
     return failed ? EXIT_FAILED : EXIT_DONE;
+}
+
+/* What hooks have just left is changed where it is going to stay. Whatever fails here is the
+ * keeper's to tell; somebody else at it is as good. */
+static void adopt_first(struct store *store)
+{
+    struct adopt_result result;
+    struct error error;
+    (void)adopt_all(store, &result, &error);
 }
 
 int change_run(struct call *call, const struct change *change, struct error *error)
@@ -145,6 +164,8 @@ int change_run(struct call *call, const struct change *change, struct error *err
         return command_usage_error(call, "%s needs to be told which: %s", call->command->name,
                                    call->command->usage);
     int r = selection_open_store(call, STORE_WRITE, &store, error);
+    if (r == 0)
+        adopt_first(store);
     if (r == 0)
         r = selection_each(call, &settings->selection, store, 0, choose, &chosen, error);
     if (r < 0)

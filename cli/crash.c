@@ -4,13 +4,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
-#include <stdio.h>
-#include <string.h>
+#include <limits.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "cli/columns.h"
 #include "store/base/cleanup.h"
+#include "store/base/signals.h"
 #include "store/explain.h"
 
 static bool file_is_gone(int dirfd, const char *path)
@@ -37,17 +37,11 @@ enum record_state crash_core_state(struct store *store, const struct crash_row *
 
 const char *crash_signal_name(int64_t signal)
 {
-    static char text[24];
-    const char *name = signal > 0 && signal < NSIG ? sigabbrev_np((int)signal) : NULL;
+    static char text[SIGNAL_NAME_SIZE];
 
-    if (name)
-        snprintf(text, sizeof text, "SIG%s", name);
-    else if (signal == SIGRTMIN)
-        snprintf(text, sizeof text, "SIGRTMIN");
-    else if (signal > SIGRTMIN && signal <= SIGRTMAX)
-        snprintf(text, sizeof text, "SIGRTMIN+%d", (int)(signal - SIGRTMIN));
-    else
+    if (signal <= 0 || signal > INT_MAX)
         return NULL;
+    signal_name(text, (int)signal);
     return text;
 }
 

@@ -144,9 +144,10 @@ static int dump(struct call *call, struct store *store, const struct crash_row *
         r = write_core(file.record, &(struct sink){.fd = STDOUT_FILENO}, "stdout", &whole, error);
     if (r < 0)
         return r;
-    command_note(call, "%s%s%s: %s core of %s", row->id, settings->output ? " to " : "",
-                 settings->output ?: "", whole ? "the whole" : "what is kept of the",
-                 crash_program(row) ?: "an unknown program");
+    if (settings->output || !whole)
+        command_note(call, "%s%s%s: %s core of %s", row->id, settings->output ? " to " : "",
+                     settings->output ?: "", whole ? "the whole" : "what is kept of the",
+                     crash_program(row) ?: "an unknown program");
     return whole ? EXIT_DONE : EXIT_PARTIAL;
 }
 
