@@ -28,14 +28,14 @@ survives() { # TAG
     local p="trust-p1-names-$1" tag=$1
     echo precious >"$T/precious"
     chmod 600 "$T/precious"
-    before=$(stat -c '%i %h %a %u %s' "$T/precious")
+    was=$(stat -c '%i %h %a %u %s' "$T/precious")
     with_hook -b first victim "$tag"
     is "$p: something was in the way" "$(cat "$T/first.out")" ''
     is "$p: the victim is let go" "$(said "$tag" hung)" null
     ok "$p: hook and keeper end" wait_idle 20
     is "$p: what it leads to is untouched" "$(cat "$T/precious")" precious
     if [ "$tag" != hardlink ]; then
-        is "$p: and its owner, mode and links" "$(stat -c '%i %h %a %u %s' "$T/precious")" "$before"
+        is "$p: and its owner, mode and links" "$(stat -c '%i %h %a %u %s' "$T/precious")" "$was"
     fi
     rm -f "$STORE"/crashes/0/*.{report.json,pin}
     timeout 20 "$BIN/inquest-keeper" -C "$CONF" --foreground --no-analysis
