@@ -17,22 +17,23 @@
 
 struct arguments {
     const char *config;   /* -C FILE, or NULL */
-    pid_t pid, tid;       /* %P %I: global */
-    pid_t ns_pid, ns_tid; /* %p %i; 0 unknown */
-    uid_t uid;            /* %u */
-    gid_t gid;            /* %g */
-    int signal;           /* %s */
-    int64_t time;         /* %t: seconds */
+    uint32_t pid, tid;    /* %P %I: global */
+    uint32_t ns_pid;      /* %p: in the victim's pid namespace; 0 unknown */
+    uint32_t ns_tid;      /* %i */
+    uint32_t uid;         /* %u; the overflow id 65534 where it is unknown */
+    uint32_t gid;         /* %g */
+    uint32_t signal;      /* %s; 0 unknown */
+    int64_t time_us;      /* %t, microseconds added from the clock */
     uint64_t rlimit_core; /* %c */
-    unsigned dumpable;    /* %d; 2 (not an ordinary process) where it is unknown */
+    uint32_t dumpable;    /* %d; 2 (root's alone) where it is unknown */
     int pidfd;            /* %F; -1 where the kernel gives none */
     const char *hostname; /* %h */
     const char *exe_name; /* %E */
-    char bad[128];        /* names of arguments that made no sense, for the log; "" none */
+    char bad[128];        /* specifiers that made no sense, by blanks, for the log; "" none */
 };
 
-/* Fails (-EINVAL) only without a pid: everything else has a stand-in, and is named in `bad`. */
+/* Fails (-EINVAL) only without a pid: all else has a stand-in, and is named in `bad`. */
 int arguments_parse(int argc, char **argv, struct arguments *ret, struct error *error);
 
-/* Sets the facts that the arguments are. */
+/* Sets the facts that the arguments are. Returns 0 or what metadata_set() failed with. */
 int arguments_facts(const struct arguments *arguments, struct metadata *ret);

@@ -1,12 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* facts.h - who the victim was: from /proc into a record's facts. Bounded in size and time. */
+/*
+ * facts.h - who the victim was: from /proc into a record's facts, bounded in size and number.
+ *
+ * Nothing here opens a file of the victim's: links are read as text, the executable is looked at
+ * through its magic link without asking its filesystem (it may be a dead FUSE server's).
+ */
 #pragma once
 
+#include "hook/arguments.h"
 #include "hook/victim.h"
 #include "store/metadata.h"
 
-struct policy;
-
-/* Gathers all facts that are there. A fact that cannot be had is absent; nothing here fails. */
+/* Sets all facts that are there; one that cannot be had is absent. */
 void facts_gather(const struct victim *victim, const struct arguments *arguments,
-                  const struct policy *policy, struct metadata *ret);
+                  struct metadata *ret);
+
+/* Sets the environment variables whose names match one of these globs (NULL-ended). */
+void facts_environ(const struct victim *victim, const char *const *globs, struct metadata *ret);

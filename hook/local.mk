@@ -6,9 +6,13 @@ noinst_LIBRARIES += libhook.a
 
 libhook_a_CPPFLAGS = $(AM_CPPFLAGS) $(CAPNG_CFLAGS) $(SECCOMP_CFLAGS)
 libhook_a_SOURCES = \
+	hook/access.c hook/access.h \
 	hook/arguments.c hook/arguments.h \
 	hook/cage.c hook/cage.h \
+	hook/capture.c hook/capture.h \
+	hook/cgroup.c hook/cgroup.h \
 	hook/clock.h \
+	hook/conclude.c hook/conclude.h \
 	hook/core_head.c hook/core_head.h \
 	hook/extents.c hook/extents.h \
 	hook/facts.c hook/facts.h \
@@ -25,7 +29,8 @@ libhook_a_SOURCES = \
 	hook/source_pipe.c hook/source_pipe.h \
 	hook/sparse.c hook/sparse.h \
 	hook/take.c hook/take.h \
-	hook/victim.c hook/victim.h
+	hook/victim.c hook/victim.h \
+	hook/watch.c hook/watch.h
 hook_libs = libhook.a $(librecord_libs) $(CAPNG_LIBS) $(SECCOMP_LIBS)
 
 inquest_hook_CPPFLAGS = $(libhook_a_CPPFLAGS)

@@ -1,9 +1,154 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* inquest-hook(8) - takes one core from the kernel, with the facts of its process, into one file.
+/*
+ * inquest-hook(8) - takes one core from the kernel, with the facts of its process, into one file.
+ *
+ * Two processes: the worker (capture.h) takes the core and ends in a cage; the watcher, this one,
+ * waits for it, ends what it could not end, commits the record, and becomes the keeper.
  */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
-int main(void)
+#include "hook/arguments.h"
+#include "hook/cage.h"
+#include "hook/capture.h"
+#include "hook/clock.h"
+#include "hook/conclude.h"
+#include "hook/log.h"
+#include "hook/policy.h"
+#include "hook/victim.h"
+#include "hook/watch.h"
+#include "store/base/cleanup.h"
+#include "store/base/io.h"
+#include "store/programs.h"
+
+#define DEADLINE_FIRST_US (UINT64_C(5) * 60 * 1000 * 1000) /* until the config has been read */
+
+/* The kernel leaves 1 and 2 closed: the next file would be standard output. */
+static void make_fds_safe(void)
 {
-    return EXIT_FAILURE;
+    int fd;
+
+    do
+        fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0)
+        close(fd);
+}
+
+/* The OOM killer takes others first. */
+static void protect(const char *score)
+{
+    AUTO_FD int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+    if (fd >= 0)
+        (void)io_write(fd, score, strlen(score)); /* not allowed in some containers */
+}
+
+/* What must hold for both processes, whoever starts the hook. */
+static void prepare(void)
+{
+    struct rlimit core = {1, 1}; /* 1 is the kernel's sign against a handler that crashes itself */
+
+    make_fds_safe();
+    (void)umask(077);
+    (void)setrlimit(RLIMIT_CORE, &core);
+    (void)prctl(PR_SET_DUMPABLE, 0);
+    (void)signal(SIGPIPE, SIG_IGN);
+    protect("-1000");
+}
+
+/* Becomes the keeper, who puts the record in its place. */
+static void start_keeper(const char *config)
+{
+    char path[PATH_MAX];
+    char *argv[] = {path, NULL, NULL, NULL};
+    char *environment[] = {(char[]){"PATH=/usr/sbin:/usr/bin:/sbin:/bin"}, NULL};
+
+    if (config) {
+        argv[1] = (char[]){"-C"};
+        argv[2] = (char *)(uintptr_t)config; /* execve() leaves it alone */
+    }
+    int r = program_path(PROGRAM_KEEPER, path);
+    protect("0");
+    if (r == 0) {
+        execve(path, argv, environment);
+        r = -errno;
+    }
+    log_line("cannot start the keeper: %s", strerror(-r));
+}
+
+static enum capture_exit work(const struct arguments *arguments, struct victim *victim, int socket,
+                              uint64_t started, struct progress *progress)
+{
+    protect("0"); /* a big buffer is a fair target: what is written already is salvaged */
+    return capture_run(arguments, victim, STDIN_FILENO, socket, started, progress);
+}
+
+static struct progress *make_progress(uint64_t started)
+{
+    struct progress *progress =
+        mmap(NULL, sizeof *progress, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (progress == MAP_FAILED)
+        return NULL;
+    progress->deadline = started + DEADLINE_FIRST_US;
+    return progress;
+}
+
+/* From the fork to the commit. */
+static int take_crash(const struct arguments *arguments, struct victim *victim, uint64_t started)
+{
+    AUTO_PART struct part part = PART_NONE;
+    struct progress *progress = make_progress(started);
+    int sockets[2];
+
+    if (!progress || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0)
+        return -errno;
+    pid_t worker = fork();
+    if (worker < 0)
+        return -errno;
+    if (worker == 0) {
+        close(sockets[0]);
+        _exit(work(arguments, victim, sockets[1], started, progress));
+    }
+    close(sockets[1]);
+    close(STDIN_FILENO); /* the worker's copy of the pipe is the last one */
+    if (open("/dev/null", O_RDWR | O_CLOEXEC) != STDIN_FILENO)
+        errno = 0; /* nothing reads it */
+    int status = watch_run(worker, sockets[0], victim, progress, &part);
+    return conclude(arguments, &part, status, progress->message);
+}
+
+int main(int argc, char **argv)
+{
+    uint64_t started = clock_now_us();
+    AUTO_VICTIM struct victim victim = VICTIM_NONE;
+    struct arguments arguments;
+    struct error error = {0};
+
+    prepare();
+    if (arguments_parse(argc, argv, &arguments, &error) < 0) {
+        close(STDIN_FILENO);
+        log_line("%s", error.text);
+        return EXIT_FAILURE;
+    }
+    /* Gone already: its core may still be in the pipe, and the facts say what the kernel said. */
+    (void)victim_find(&arguments, &victim, &error);
+    int r = take_crash(&arguments, &victim, started);
+    if (r < 0) {
+        close(STDIN_FILENO);
+        log_line("the crash of process %u (signal %u) is lost: %s", arguments.pid, arguments.signal,
+                 strerror(-r));
+        return EXIT_FAILURE;
+    }
+    start_keeper(arguments.config);
+    return EXIT_SUCCESS; /* the record is safe; whoever comes next adopts it */
 }

@@ -1,3 +1,223 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* part.c */
+/* part.c - the file a record is written to. */
 #include "hook/part.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "store/base/cleanup.h"
+
+/* A directory that nobody but root and the store's user may write to. Returns a descriptor. */
+static int open_trusted(int dirfd, const char *path, uid_t system_uid, struct stat *ret,
+                        struct error *error)
+{
+    AUTO_FD int fd = openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return error_errno(error, errno, "cannot open %s", path);
+    if (fstat(fd, ret) < 0)
+        return error_errno(error, errno, "cannot stat %s", path);
+    if (ret->st_uid != 0 && ret->st_uid != system_uid)
+        return error_set(error, EPERM, "%s belongs to user %u", path, ret->st_uid);
+    if (ret->st_mode & (S_IWGRP | S_IWOTH))
+        return error_set(error, EPERM, "%s may be written to by others", path);
+    return steal_fd(&fd);
+}
+
+/* Opens `path`/new, making what is missing in `path`. */
+static int open_new(const char *path, uid_t system_uid, struct part *part, struct error *error)
+{
+    struct stat store, new;
+
+    AUTO_FD int fd = open_trusted(AT_FDCWD, path, system_uid, &store, error);
+    if (fd < 0)
+        return fd;
+    if (faccessat(fd, LAYOUT_NEW, F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT) {
+        int r = layout_create(path, store.st_uid, store.st_gid, error);
+        if (r < 0)
+            return r;
+    }
+    int dir = open_trusted(fd, LAYOUT_NEW, system_uid, &new, error);
+    if (dir < 0) {
+        error_prefix(error, "%s", path);
+        return dir;
+    }
+    part->dir = dir;
+    part->uid = new.st_uid;
+    part->gid = new.st_gid;
+    return 0;
+}
+
+/* A file can be made there: the filesystem is not read-only. */
+static int check_writable(struct part *part, const char *path, struct error *error)
+{
+    if (faccessat(part->dir, ".", W_OK, AT_EACCESS) == 0)
+        return 0;
+    int r = error_errno(error, errno, "cannot write to %s", path);
+    close(steal_fd(&part->dir));
+    return r;
+}
+
+int part_open(const char *store, uid_t system_uid, struct part *ret, struct error *error)
+{
+    struct part part = PART_NONE;
+
+    int r = open_new(store, system_uid, &part, error);
+    if (r == 0)
+        r = check_writable(&part, store, error);
+    if (r == 0)
+        *ret = part;
+    return r;
+}
+
+int part_open_away(struct part *ret, struct error *error)
+{
+    static const char *const paths[] = {LAYOUT_RUNTIME, LAYOUT_RUNTIME "/" LAYOUT_NEW};
+    struct part part = PART_NONE;
+
+    for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
+        if (mkdir(paths[i], 0700) < 0 && errno != EEXIST)
+            return error_errno(error, errno, "cannot make %s", paths[i]);
+    part.away = true;
+    int r = open_new(LAYOUT_RUNTIME, 0, &part, error);
+    if (r == 0)
+        *ret = part;
+    return r;
+}
+
+/* ".ID.core.zst.part": not the form of any record's name, so nobody adopts it. */
+static void hidden_name(const struct part *part, char ret[static LAYOUT_NAME_SIZE + 1])
+{
+    ret[0] = '.';
+    layout_name(ret + 1, part->id, LAYOUT_PART_SUFFIX);
+}
+
+static bool is_taken(const struct part *part)
+{
+    char name[LAYOUT_NAME_SIZE];
+    layout_name(name, part->id, LAYOUT_RECORD_SUFFIX);
+    return faccessat(part->dir, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+static int make_unnamed(struct part *part)
+{
+    part->hidden = false;
+    return openat(part->dir, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+}
+
+static int make_hidden(struct part *part)
+{
+    char name[LAYOUT_NAME_SIZE + 1];
+
+    hidden_name(part, name);
+    part->hidden = true;
+    return openat(part->dir, name, O_CREAT | O_EXCL | O_NOFOLLOW | O_RDWR | O_CLOEXEC, 0600);
+}
+
+int part_begin(struct part *part, int64_t time_us, uint32_t pid, unsigned attempt,
+               struct error *error)
+{
+    if (!part->published)
+        do
+            layout_id_format(part->id, time_us, pid, attempt);
+        while (is_taken(part) && ++attempt < 10000);
+
+    AUTO_FD int fd = make_unnamed(part);
+    if (fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == ENOENT || errno == EINVAL))
+        fd = make_hidden(part);
+    if (fd < 0)
+        return error_errno(error, errno, "cannot make the record %s", part->id);
+    if (fchown(fd, part->uid, part->gid) < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
+        return error_errno(error, errno, "cannot prepare the record %s", part->id);
+    if (part->fd >= 0)
+        close(part->fd);
+    part->fd = steal_fd(&fd);
+    return 0;
+}
+
+/* Links an unnamed file. Through /proc, which needs no capability, where the plain way is closed.
+ */
+static int link_unnamed(const struct part *part, const char *name)
+{
+    char path[64];
+
+    if (linkat(part->fd, "", part->dir, name, AT_EMPTY_PATH) == 0)
+        return 0;
+    if (errno != ENOENT)
+        return -errno;
+    snprintf(path, sizeof path, "/proc/self/fd/%d", part->fd);
+    return linkat(AT_FDCWD, path, part->dir, name, AT_SYMLINK_FOLLOW) < 0 ? -errno : 0;
+}
+
+/* rename(2) that does not replace, also where the filesystem has no such flag (NFS). */
+static int rename_exclusively(int dir, const char *from, const char *to)
+{
+    if (renameat2(dir, from, dir, to, RENAME_NOREPLACE) == 0)
+        return 0;
+    if (errno != EINVAL)
+        return -errno;
+    if (linkat(dir, from, dir, to, 0) < 0)
+        return -errno;
+    return unlinkat(dir, from, 0) < 0 ? -errno : 0;
+}
+
+static int publish_first(struct part *part, const char *hidden, const char *name)
+{
+    if (!part->hidden)
+        return link_unnamed(part, name);
+    int r = rename_exclusively(part->dir, hidden, name);
+    if (r < 0)
+        (void)unlinkat(part->dir, hidden, 0); /* begun anew under another id, or given up */
+    return r;
+}
+
+static int publish_again(struct part *part, const char *hidden, const char *name)
+{
+    int r = part->hidden ? 0 : link_unnamed(part, hidden);
+    if (r == 0 && renameat(part->dir, hidden, part->dir, name) < 0) {
+        r = -errno;
+        (void)unlinkat(part->dir, hidden, 0); /* the one published first stays */
+    }
+    return r;
+}
+
+int part_publish(struct part *part, struct error *error)
+{
+    char name[LAYOUT_NAME_SIZE], hidden[LAYOUT_NAME_SIZE + 1];
+
+    layout_name(name, part->id, LAYOUT_PART_SUFFIX);
+    hidden_name(part, hidden);
+    int r = (part->published ? publish_again : publish_first)(part, hidden, name);
+    if (r < 0)
+        return error_errno(error, -r, "cannot name the record %s", name);
+    part->published = true;
+    part->hidden = false;
+    return 0;
+}
+
+int part_commit(struct part *part, struct error *error)
+{
+    char from[LAYOUT_NAME_SIZE], to[LAYOUT_NAME_SIZE];
+
+    layout_name(from, part->id, LAYOUT_PART_SUFFIX);
+    layout_name(to, part->id, LAYOUT_RECORD_SUFFIX);
+    if (fsync(part->fd) < 0)
+        return error_errno(error, errno, "cannot write the record %s to the disk", part->id);
+    int r = rename_exclusively(part->dir, from, to);
+    if (r < 0)
+        return error_errno(error, -r, "cannot rename the record %s", part->id);
+    if (fsync(part->dir) < 0)
+        return error_errno(error, errno, "cannot write the directory of %s to the disk", part->id);
+    return 0;
+}
+
+void part_close(struct part *part)
+{
+    if (part->fd >= 0)
+        close(steal_fd(&part->fd));
+    if (part->dir >= 0)
+        close(steal_fd(&part->dir));
+}

@@ -3,8 +3,12 @@
  * part.h - the file a record is written to: new/ID.core.zst.part, then new/ID.core.zst.
  *
  * It is never seen unlocked: created without a name (O_TMPFILE), locked, then linked; where the
- * filesystem has no O_TMPFILE, under a hidden name and then renamed. The lock (flock) belongs to
- * the open file and ends with its last holder, so an unlocked .part is a dead hook's.
+ * filesystem has no O_TMPFILE, made under a hidden name and then renamed. The lock (flock) belongs
+ * to the open file and ends with its last holder, so an unlocked .part is a dead hook's.
+ *
+ * The order of a record's life, each step of which leaves a state that the next run understands:
+ * part_open(), part_begin(), the facts are written, part_publish() — there is a .part — content and
+ * outcome are written, part_commit(): fsync of the file, rename, fsync of the directory.
  */
 #pragma once
 
@@ -16,26 +20,40 @@
 #include "store/layout.h"
 
 struct part {
+    int dir;   /* STORE/new */
     int fd;    /* the record, flocked */
-    int dir;   /* the directory new/ */
-    uid_t uid; /* owner of the store */
+    uid_t uid; /* owner of the store, and so of the file */
     gid_t gid;
-    bool fallback; /* in LAYOUT_RUNTIME, because the store is away */
+    bool away;      /* the store could not be used: this is LAYOUT_RUNTIME/new */
+    bool hidden;    /* the file has a hidden name until it is published */
+    bool published; /* ID.core.zst.part exists */
     char id[LAYOUT_ID_SIZE];
 };
 
 #define PART_NONE                                                                                  \
     (struct part)                                                                                  \
     {                                                                                              \
-        .fd = -1, .dir = -1                                                                        \
+        .dir = -1, .fd = -1                                                                        \
     }
 
-/* Makes the file in STORE/new or, where that cannot be used, in /run/inquest/new. `error` is set
- * with the first failure even where the second place worked (`fallback`). */
-int part_create(const char *store, int64_t time_us, pid_t pid, struct part *ret,
-                struct error *error);
+/*
+ * Opens STORE/new, making it in a store that has none. Fails where the store is absent, read-only
+ * or somebody else's. `system_uid` is the user that a store may belong to besides root.
+ */
+int part_open(const char *store, uid_t system_uid, struct part *ret, struct error *error);
 
-/* fsync, the rename that is the commit, fsync of the directory. */
+/* Opens LAYOUT_RUNTIME/new, which is root's, for when the store cannot be used: `away` is set. */
+int part_open_away(struct part *ret, struct error *error);
+
+/* Makes a new, empty, locked file for the record and chooses the id, which part_publish() may find
+ * taken. Once more after publishing: the new file then takes the place of the old. */
+int part_begin(struct part *part, int64_t time_us, uint32_t pid, unsigned attempt,
+               struct error *error);
+
+/* Gives the file its name. -EEXIST: the id is taken, begin anew with the next attempt. */
+int part_publish(struct part *part, struct error *error);
+
+/* The commit. The file is closed by part_close(). */
 int part_commit(struct part *part, struct error *error);
 
 void part_close(struct part *part);

@@ -1,45 +1,55 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * policy.h - how much of this crash is to be kept, by config, rules and the state of the disk.
+ * policy.h - how much of this crash is to be kept: config, rules, what is free on the disk.
  *
- * Whatever is wrong with the config, there is a policy: the defaults. What was wrong is in
- * `warnings`, one line each.
+ * Whatever is wrong with the config, there is a policy: the defaults.
  */
 #pragma once
 
-#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "store/base/bytes.h"
+#include "store/config.h"
 #include "store/metadata.h"
 
 enum policy_mode {
-    POLICY_FULL,
-    POLICY_STACKS,
-    POLICY_FACTS,
-    POLICY_IGNORE,
+    POLICY_FULL,   /* the core */
+    POLICY_STACKS, /* the rescue core, wider */
+    POLICY_FACTS,  /* metadata and notes */
+    POLICY_COUNT,  /* a number that grows */
+    POLICY_IGNORE, /* nothing: the config says so */
 };
 
 struct policy {
+    struct config *config; /* NULL only without memory */
+    const struct config_settings *settings;
+    const char *rule; /* the [rule] that applied, or NULL */
     enum policy_mode mode;
-    char reason[256]; /* why mode is less than full; "" where it is not */
-    char rule[64];    /* the [rule] that applied, "" none */
-    char store[PATH_MAX];
-    uint64_t max_core;    /* bytes */
-    uint64_t hold_buffer; /* bytes, for all hooks at once */
-    uint64_t deadline_us;
-    int level;
-    bool level_auto;
-    struct bytes environ; /* names that may be kept of the environment, each with a NUL behind it */
-    struct bytes warnings;
+    char reason[256];   /* why the mode is less than full; "" where it is not */
+    char warnings[512]; /* the first things that were wrong with the config; "" none */
 };
 
-/* The defaults and the config file (NULL: the compiled-in one). */
-void policy_load(const char *config, struct policy *ret);
+/* Reads the config at `file` (NULL: the system's). Only -ENOMEM fails. */
+int policy_load(const char *file, struct policy *ret);
 
-/* Applies the [rule]s and what is free on the disk behind `store_fd` (-1 unknown). */
-void policy_decide(struct policy *policy, const struct metadata *facts, int store_fd);
+/* Applies the [rule]s to what the facts say. */
+void policy_apply_rules(struct policy *policy, const struct metadata *facts);
+
+/* Lowers the mode to `mode` if it is higher, for this reason. */
+void policy_lower(struct policy *policy, enum policy_mode mode, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Lowers the mode as the free space behind `fd` asks for. */
+void policy_apply_space(struct policy *policy, int fd);
+
+/* The path of the store. */
+const char *policy_store(const struct policy *policy);
+
+/* Bytes that may wait in memory, of all hooks together. */
+uint64_t policy_hold_buffer(const struct policy *policy);
+
+const char *policy_mode_name(enum policy_mode mode);
 
 void policy_free(struct policy *policy);
 #define AUTO_POLICY CLEANUP(policy_free)

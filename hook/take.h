@@ -15,24 +15,29 @@
 #include "store/record_writer.h"
 
 struct take_limits {
-    uint64_t buffer;   /* bytes the buffer may take; at least a few chunks are used */
+    uint64_t buffer;   /* bytes the buffer may take; a few chunks are used in any case */
     uint64_t deadline; /* clock.h: the victim is let go then, whatever has come */
-    uint64_t grace_us; /* how long to wait afterwards for threads that hang */
+    uint64_t grace_us; /* how long after that threads may hang before they are given up */
     unsigned threads;
     int level;       /* zstd's */
     bool level_auto; /* a faster level while the victim waits for compression */
 };
 
 struct take_result {
-    int failure;        /* 0 all the source had is written, or the negative errno that ended it */
-    bool source_failed; /* the failure was the source's, not the disk's: the record can go on */
-    bool stuck;         /* threads still hang: nothing may be joined, only _exit */
-    uint64_t offset;    /* content bytes that are in the record */
+    int source_failure; /* 0 the source came to its end, or what it failed with; -ETIMEDOUT */
+    int write_failure;  /* 0, or why the record cannot be written on (-ENOSPC, -ENOMEM, ...) */
+    bool stuck;         /* threads hang: only _exit() is left */
+    bool released;      /* the victim was let go */
 };
 
-/* Lets the victim go: closes the last copy of the pipe. Called exactly once, from any thread. Not
- * called where the source failed with -ESTALE, since the pipe is still whole. */
+/* Lets the victim go: closes the last copy of the pipe. Called at most once, by any thread; not
+ * where the source failed in itself, since the pipe may still be whole. */
 typedef void take_release_function(void *context);
 
+/*
+ * Takes everything the source has, to its end, its failure, the disk's failure or the deadline.
+ * What was written is in order and without gaps: record_writer_content_size() says how far it
+ * goes. Returns 0, or -ENOMEM, -EAGAIN where no thread could be started.
+ */
 int take_run(struct source *source, struct record_writer *writer, const struct take_limits *limits,
              take_release_function *release, void *context, struct take_result *ret);

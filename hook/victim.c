@@ -1,3 +1,164 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* victim.c */
+/* victim.c - the dying process: held descriptors of it, and whether it still is that process. */
 #include "hook/victim.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+
+#include "store/base/io.h"
+#include "store/base/parse.h"
+
+enum {
+    MAPS_MAX = 32 * 1024 * 1024, /* 70,000 mappings take about 6 MiB */
+    MOUNTINFO_MAX = 4 * 1024 * 1024,
+    AUXV_MAX = 4096,
+    STATUS_MAX = 16 * 1024,
+};
+
+/* The number behind `name` at a line's start, as in "Pid:\t17". */
+static int field_number(const struct bytes *text, const char *name, int64_t *ret)
+{
+    size_t length = strlen(name);
+
+    for (const char *line = text->data; line && *line; line = strchr(line, '\n')) {
+        line += *line == '\n';
+        if (strncmp(line, name, length) == 0) {
+            char *end;
+            long long number = strtoll(line + length, &end, 10);
+            *ret = number;
+            return end > line + length ? 0 : -EINVAL;
+        }
+    }
+    return -ENOENT;
+}
+
+/* The pid that a descriptor is a pidfd of; -1 once that process is reaped. -EBADF: it is none. */
+static int pidfd_pid(int pidfd, int64_t *ret)
+{
+    AUTO_BYTES struct bytes info = {0};
+    char path[64];
+
+    snprintf(path, sizeof path, "/proc/self/fdinfo/%d", pidfd);
+    if (io_read_file(AT_FDCWD, path, STATUS_MAX, &info) < 0)
+        return -EBADF;
+    return field_number(&info, "Pid:", ret) == 0 ? 0 : -EBADF;
+}
+
+static int open_in(int proc, const char *name)
+{
+    int fd = openat(proc, name, O_RDONLY | O_CLOEXEC);
+    return fd < 0 ? -1 : fd;
+}
+
+/* "CoreDumping: 1" stands in status from the moment the kernel starts to write the core. */
+static bool is_dumping(int proc)
+{
+    AUTO_BYTES struct bytes status = {0};
+    int64_t dumping = 0;
+
+    return io_read_file(proc, "status", STATUS_MAX, &status) == 0 &&
+           field_number(&status, "CoreDumping:", &dumping) == 0 && dumping == 1;
+}
+
+/* Whether the opened /proc/PID is the victim's: by the kernel's pidfd, else by what it says. */
+static int confirm(const struct arguments *arguments, struct victim *victim, struct error *error)
+{
+    int64_t pid = 0;
+
+    if (arguments->pidfd >= 0 && pidfd_pid(arguments->pidfd, &pid) == 0) {
+        victim->pidfd = arguments->pidfd;
+        (void)fcntl(victim->pidfd, F_SETFD, FD_CLOEXEC);
+        if (pid != (int64_t)arguments->pid)
+            return error_set(error, ESRCH, "process %u is gone", arguments->pid);
+        return 0;
+    }
+    if (!is_dumping(victim->proc))
+        return error_set(error, ESRCH, "process %u is not the one that crashed", arguments->pid);
+    victim->pidfd = (int)syscall(SYS_pidfd_open, (pid_t)arguments->pid, 0);
+    if (victim->pidfd >= 0 && !is_dumping(victim->proc))
+        return error_set(error, ESRCH, "process %u is gone", arguments->pid);
+    return 0;
+}
+
+static void read_in(int proc, const char *name, size_t limit, struct bytes *ret)
+{
+    /* What is cut at the limit or missing is still of use: nobody relies on it being whole. */
+    (void)io_read_file(proc, name, limit, ret);
+}
+
+int victim_find(const struct arguments *arguments, struct victim *ret, struct error *error)
+{
+    AUTO_VICTIM struct victim victim = VICTIM_NONE;
+    char path[64];
+
+    victim.pid = (pid_t)arguments->pid;
+    victim.tid = (pid_t)arguments->tid;
+    snprintf(path, sizeof path, "/proc/%u", arguments->pid);
+    victim.proc = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    if (victim.proc < 0)
+        return error_errno(error, errno, "cannot open %s", path);
+    int r = confirm(arguments, &victim, error);
+    if (r < 0)
+        return r;
+    *ret = victim;
+    victim = VICTIM_NONE;
+    return 0;
+}
+
+void victim_open(struct victim *victim)
+{
+    char path[64];
+
+    if (victim->proc < 0)
+        return;
+    snprintf(path, sizeof path, "task/%d", victim->tid);
+    victim->task = openat(victim->proc, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    if (victim->task < 0)
+        return;
+    victim->mem = open_in(victim->task, "mem");
+    victim->pagemap = open_in(victim->task, "pagemap");
+    victim->smaps = open_in(victim->task, "smaps");
+    read_in(victim->task, "maps", MAPS_MAX, &victim->maps);
+    read_in(victim->task, "mountinfo", MOUNTINFO_MAX, &victim->mountinfo);
+    read_in(victim->task, "auxv", AUXV_MAX, &victim->auxv);
+}
+
+void victim_close(struct victim *victim)
+{
+    int *fds[] = {&victim->proc,    &victim->task,  &victim->mem,
+                  &victim->pagemap, &victim->smaps, &victim->pidfd};
+
+    for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+        if (*fds[i] >= 0)
+            close(steal_fd(fds[i]));
+    bytes_free(&victim->maps);
+    bytes_free(&victim->mountinfo);
+    bytes_free(&victim->auxv);
+}
+
+bool victim_is_alive(const struct victim *victim)
+{
+    struct pollfd poll_fd = {.fd = victim->pidfd, .events = POLLIN};
+
+    if (victim->pidfd < 0)
+        return victim->proc >= 0 && faccessat(victim->proc, "status", F_OK, 0) == 0;
+    return poll(&poll_fd, 1, 0) == 0; /* readable once it is dead */
+}
+
+bool victim_is_held(const struct victim *victim)
+{
+    return victim->proc >= 0 && is_dumping(victim->proc);
+}
+
+int victim_kill(const struct victim *victim)
+{
+    if (victim->pidfd < 0)
+        return -ESRCH;
+    return syscall(SYS_pidfd_send_signal, victim->pidfd, SIGKILL, NULL, 0) < 0 ? -errno : 0;
+}

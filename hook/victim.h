@@ -18,15 +18,15 @@
 #include "store/base/error.h"
 
 struct victim {
-    pid_t pid;              /* global */
-    pid_t tid;              /* the crashing thread */
-    int pidfd;              /* -1 where the kernel gives none */
-    int proc;               /* /proc/PID */
-    int mem;                /* /proc/PID/mem: tied to the mm, works after privileges are gone */
-    int pagemap;            /* /proc/PID/pagemap, likewise */
-    int smaps;              /* /proc/PID/smaps, likewise; read from the start */
-    bool confirmed;         /* proc is known to be the victim's */
-    struct bytes maps;      /* /proc/PID/maps, read as root while it was held */
+    pid_t pid;         /* global */
+    pid_t tid;         /* the crashing thread */
+    int pidfd;         /* -1 where the kernel gives none */
+    int proc;          /* /proc/PID */
+    int task;          /* /proc/PID/task/TID: has the mm even where the first thread has ended */
+    int mem;           /* /proc/PID/mem: tied to the mm, works after privileges are gone */
+    int pagemap;       /* /proc/PID/pagemap, likewise */
+    int smaps;         /* /proc/PID/smaps, likewise; read from the start */
+    struct bytes maps; /* /proc/PID/maps, read as root while it was held */
     struct bytes mountinfo; /* /proc/PID/mountinfo */
     struct bytes auxv;      /* /proc/PID/auxv */
 };
@@ -34,12 +34,16 @@ struct victim {
 #define VICTIM_NONE                                                                                \
     (struct victim)                                                                                \
     {                                                                                              \
-        .pidfd = -1, .proc = -1, .mem = -1, .pagemap = -1, .smaps = -1                             \
+        .pidfd = -1, .proc = -1, .task = -1, .mem = -1, .pagemap = -1, .smaps = -1                 \
     }
 
-/* Opens what can be opened. Fails only where /proc/PID isn't the victim's any more (-ESRCH): its
- * core may still come from the pipe, then without facts from /proc. */
-int victim_open(const struct arguments *arguments, struct victim *ret, struct error *error);
+/* Opens /proc/PID and makes sure of it. -ESRCH where that process is gone: its core may still come
+ * from the pipe, then without facts from /proc. */
+int victim_find(const struct arguments *arguments, struct victim *ret, struct error *error);
+
+/* Opens the rest, what there is of it, with root's rights, and reads maps, mountinfo and auxv. */
+void victim_open(struct victim *victim);
+
 void victim_close(struct victim *victim);
 #define AUTO_VICTIM CLEANUP(victim_close)
 

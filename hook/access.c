@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* access.c - who may read this crash besides root. */
+#include "hook/access.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/base/cleanup.h"
+
+/* A value of the auxiliary vector. -ENOENT where it is not there. */
+static int auxv_value(const struct access_question *question, uint64_t type, uint64_t *ret)
+{
+    size_t word = question->is_64bit ? 8 : 4;
+    const struct bytes *auxv = question->auxv;
+
+    for (size_t at = 0; at + 2 * word <= auxv->size; at += 2 * word) {
+        uint64_t pair[2] = {0};
+        for (size_t i = 0; i < 2; i++) {
+            uint32_t narrow;
+            if (question->is_64bit) {
+                memcpy(&pair[i], auxv->data + at + i * word, word);
+            } else {
+                memcpy(&narrow, auxv->data + at + i * word, word);
+                pair[i] = narrow;
+            }
+        }
+        if (pair[0] == AT_NULL)
+            break;
+        if (pair[0] == type) {
+            *ret = pair[1];
+            return 0;
+        }
+    }
+    return -ENOENT;
+}
+
+/* An id inside the victim's user namespace as a global one, by its uid_map or gid_map. */
+static int map_id(const struct bytes *map, uint64_t inner, uint64_t *ret)
+{
+    const char *line = map->data;
+
+    while (line && *line) {
+        uint64_t first, outer, count;
+        if (sscanf(line, "%" SCNu64 " %" SCNu64 " %" SCNu64, &first, &outer, &count) == 3 &&
+            inner >= first && inner - first < count) {
+            *ret = outer + (inner - first);
+            return 0;
+        }
+        line = strchr(line, '\n');
+        line += line != NULL;
+    }
+    return -ENOENT;
+}
+
+/* True where the auxiliary vector holds `type` and it maps to `expected`. */
+static bool auxv_id_is(const struct access_question *question, uint64_t type,
+                       const struct bytes *map, uint64_t expected)
+{
+    uint64_t inner, outer;
+    return auxv_value(question, type, &inner) == 0 && map_id(map, inner, &outer) == 0 &&
+           outer == expected;
+}
+
+/* True where status says that no capability was permitted or effective. */
+static bool has_no_capabilities(const struct bytes *status)
+{
+    static const char *const names[] = {"\nCapPrm:", "\nCapEff:"};
+
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        const char *line = status->data ? strstr(status->data, names[i]) : NULL;
+        if (!line || strtoull(line + strlen(names[i]), NULL, 16) != 0)
+            return false;
+    }
+    return true;
+}
+
+static const char *why_private(const struct access_question *question)
+{
+    uint64_t secure;
+
+    if (question->dumpable != 1)
+        return "the process was not dumpable by its user";
+    if (auxv_value(question, AT_SECURE, &secure) < 0)
+        return "its auxiliary vector could not be read";
+    if (secure != 0)
+        return "it was started with privileges";
+    if (!auxv_id_is(question, AT_UID, question->uid_map, question->uid) ||
+        !auxv_id_is(question, AT_EUID, question->uid_map, question->uid) ||
+        !auxv_id_is(question, AT_GID, question->gid_map, question->gid) ||
+        !auxv_id_is(question, AT_EGID, question->gid_map, question->gid))
+        return "its user or group changed after it was started";
+    if (question->uid != 0 && !question->own_user_namespace &&
+        !has_no_capabilities(question->status))
+        return "it had capabilities";
+    return NULL;
+}
+
+struct access_answer access_judge(const struct access_question *question)
+{
+    struct access_answer answer = {.uid = -1, .why = why_private(question)};
+
+    answer.is_private = answer.why != NULL;
+    if (answer.is_private)
+        return answer;
+    /* Ids of a rootless container are nobody who could log in: its maker gets the crash. */
+    if (question->own_user_namespace && question->namespace_owner >= 0)
+        answer.uid = question->namespace_owner;
+    else
+        answer.uid = question->uid;
+    if (answer.uid == 0)
+        answer.uid = -1;
+    return answer;
+}

@@ -1,0 +1,421 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* capture.c - takes one crash into one record. */
+#include "hook/capture.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "config.h"
+#include "hook/cage.h"
+#include "hook/clock.h"
+#include "hook/facts.h"
+#include "hook/part.h"
+#include "hook/plan.h"
+#include "hook/policy.h"
+#include "hook/rescue.h"
+#include "hook/source_memory.h"
+#include "hook/source_pipe.h"
+#include "hook/take.h"
+#include "hook/watch.h"
+#include "store/base/cleanup.h"
+#include "store/core_extent.h"
+#include "store/keys.h"
+#include "store/record.h"
+#include "store/record_writer.h"
+
+enum {
+    NOBODY = 65534,
+    GRACE_US = 10 * 1000 * 1000, /* for threads that hang after the deadline; less than watch.c's */
+    ATTEMPTS = 100,              /* ids tried */
+};
+
+/* One capture. Members are set from top to bottom as it goes on. */
+struct capture {
+    const struct arguments *arguments;
+    struct victim *victim;
+    int pipe;
+    int socket;
+    uint64_t started;
+    struct progress *progress;
+
+    uid_t uid; /* who works in the cage */
+    gid_t gid;
+    struct policy policy;
+    struct metadata *facts, *outcome;
+    struct part part;
+    struct record_writer *writer;
+    struct plan plan;
+    enum record_state state;
+    char reason[512];
+};
+
+static void complain(struct capture *capture, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Adds to what the watcher will log once the victim is let go. */
+static void complain(struct capture *capture, const char *format, ...)
+{
+    char *message = capture->progress->message;
+    size_t n = strlen(message), room = sizeof capture->progress->message - n;
+    va_list arguments;
+
+    if (n > 0 && room > 3) {
+        memcpy(message + n, "; ", 3);
+        n += 2;
+        room -= 2;
+    }
+    va_start(arguments, format);
+    vsnprintf(message + n, room, format, arguments);
+    va_end(arguments);
+}
+
+static void let_go(void *context)
+{
+    struct capture *capture = context;
+
+    if (capture->pipe < 0)
+        return;
+    close(steal_fd(&capture->pipe));
+    capture->progress->released = clock_now_us();
+}
+
+/* ---- as root ---- */
+
+/* Who does the work in the cage: the system user, or nobody where setup was never run. */
+static void choose_user(struct capture *capture)
+{
+    if (layout_system_user(INQUEST_USER, &capture->uid, &capture->gid) == 0)
+        return;
+    capture->uid = NOBODY;
+    capture->gid = NOBODY;
+}
+
+static int load_policy(struct capture *capture)
+{
+    int r = policy_load(capture->arguments->config, &capture->policy);
+    if (r < 0)
+        return r;
+    if (capture->policy.warnings[0])
+        complain(capture, "config: %s", capture->policy.warnings);
+    if (capture->arguments->bad[0])
+        complain(capture, "core_pattern gives no %s", capture->arguments->bad);
+    capture->progress->deadline = capture->started + capture->policy.settings->capture.deadline;
+    return 0;
+}
+
+/* Writes the facts into a new file and gives it its name. */
+static int publish_facts(struct capture *capture, struct error *error)
+{
+    const struct arguments *arguments = capture->arguments;
+    int r = -EEXIST;
+
+    for (unsigned attempt = 0; r == -EEXIST && attempt < ATTEMPTS; attempt++) {
+        record_writer_free(steal_pointer(&capture->writer));
+        r = part_begin(&capture->part, arguments->time_us, arguments->pid, attempt, error);
+        if (r < 0)
+            return r;
+        r = metadata_set_text(capture->facts, KEY_ID, capture->part.id);
+        if (r == 0)
+            r = record_writer_new(capture->part.fd, &capture->writer);
+        if (r == 0)
+            r = record_writer_facts(capture->writer, capture->facts);
+        if (r < 0)
+            return error_errno(error, -r, "cannot write the facts");
+        r = part_publish(&capture->part, error);
+    }
+    if (r == 0)
+        r = watch_send_part(capture->socket, &capture->part);
+    return r;
+}
+
+/* The first file, with what the kernel said alone: from now on the crash leaves a trace. */
+static int open_record(struct capture *capture)
+{
+    struct error error = {0}, second = {0};
+    uid_t owner = capture->uid == NOBODY ? 0 : capture->uid;
+
+    int r = part_open(policy_store(&capture->policy), owner, &capture->part, &error);
+    if (r == 0)
+        r = publish_facts(capture, &error);
+    if (r == 0)
+        return 0;
+
+    complain(capture, "%s", error.text);
+    part_close(&capture->part);
+    r = part_open_away(&capture->part, &second);
+    if (r == 0)
+        r = publish_facts(capture, &second);
+    if (r < 0)
+        complain(capture, "%s", second.text);
+    else
+        policy_lower(&capture->policy, POLICY_STACKS, "the store could not be used: %.200s",
+                     error.text);
+    return r;
+}
+
+static int set_first_facts(struct capture *capture)
+{
+    capture->facts = metadata_new();
+    capture->outcome = metadata_new();
+    if (!capture->facts || !capture->outcome)
+        return -ENOMEM;
+    int r = metadata_set_text(capture->facts, KEY_VERSION, PACKAGE_VERSION);
+    return r < 0 ? r : arguments_facts(capture->arguments, capture->facts);
+}
+
+/* All that /proc tells. The file with these facts takes the place of the first one; if that fails
+ * (a disk that is almost full), they go into the outcome. */
+static void gather(struct capture *capture)
+{
+    struct policy *policy = &capture->policy;
+    struct error error = {0};
+
+    victim_open(capture->victim);
+    facts_gather(capture->victim, capture->arguments, capture->facts);
+    policy_apply_rules(policy, capture->facts);
+    capture->progress->deadline = capture->started + policy->settings->capture.deadline;
+    facts_environ(capture->victim, policy->settings->capture.environ, capture->facts);
+    if (!capture->part.away)
+        policy_apply_space(policy, capture->part.dir);
+
+    struct record_writer *before = steal_pointer(&capture->writer);
+    int fd = fcntl(capture->part.fd, F_DUPFD_CLOEXEC, 3);
+    if (fd >= 0 && publish_facts(capture, &error) == 0) {
+        record_writer_free(before);
+        close(fd);
+        return;
+    }
+    complain(capture, "%s", error.text[0] ? error.text : "cannot keep all facts");
+    record_writer_free(capture->writer);
+    capture->writer = before;
+    if (fd >= 0) {
+        close(capture->part.fd);
+        capture->part.fd = fd;
+    }
+    (void)metadata_merge(capture->outcome, capture->facts);
+}
+
+/* What the cage has no business with. */
+static void close_unneeded(struct capture *capture)
+{
+    struct victim *victim = capture->victim;
+    int *fds[] = {&victim->proc, &victim->task, &victim->pidfd, &capture->part.dir};
+
+    for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+        if (*fds[i] >= 0)
+            close(steal_fd(fds[i]));
+}
+
+/* ---- in the cage ---- */
+
+static unsigned count_processors(void)
+{
+    cpu_set_t set;
+    return sched_getaffinity(0, sizeof set, &set) == 0 ? (unsigned)CPU_COUNT(&set) : 1;
+}
+
+static void set_reason(struct capture *capture, enum record_state state, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static void set_reason(struct capture *capture, enum record_state state, const char *format, ...)
+{
+    va_list arguments;
+
+    capture->state = state;
+    va_start(arguments, format);
+    vsnprintf(capture->reason, sizeof capture->reason, format, arguments);
+    va_end(arguments);
+}
+
+/* The small core that a backtrace needs, first of all. Returns whether the record has it. */
+static bool take_rescue(struct capture *capture, enum rescue_depth depth)
+{
+    AUTO_BYTES struct bytes core = {0};
+
+    return rescue_build(capture->victim, &capture->plan, depth, &core, NULL) == 0 &&
+           record_writer_rescue(capture->writer, core.data, core.size) == 0;
+}
+
+static void take_small(struct capture *capture)
+{
+    bool stacks = capture->policy.mode == POLICY_STACKS && take_rescue(capture, RESCUE_AROUND);
+
+    if (!stacks)
+        (void)take_rescue(capture, RESCUE_NOTES);
+    let_go(capture);
+    set_reason(capture, stacks ? RECORD_STACKS : RECORD_FACTS, "%s", capture->policy.reason);
+    (void)metadata_set_text(capture->outcome, KEY_LAYOUT, "stacks");
+    (void)metadata_set_u64(capture->outcome, KEY_CORE_SIZE, capture->plan.core_size);
+    (void)metadata_set_u64(capture->outcome, KEY_LEFT_OUT, capture->plan.core_size);
+}
+
+static struct take_limits limits_of(const struct capture *capture)
+{
+    const struct config_settings *settings = capture->policy.settings;
+    bool level_auto = settings->capture.compression == CONFIG_COMPRESSION_AUTO;
+
+    return (struct take_limits){
+        .buffer = policy_hold_buffer(&capture->policy),
+        .deadline = capture->progress->deadline,
+        .grace_us = GRACE_US,
+        .threads = count_processors(),
+        .level = level_auto ? 1 : settings->capture.compression,
+        .level_auto = level_auto,
+    };
+}
+
+/* Drains the pipe from where the record has come to. */
+static int take_pipe(struct capture *capture, const struct take_limits *limits,
+                     struct take_result *ret)
+{
+    AUTO_SOURCE struct source *source = NULL;
+    uint64_t skip = record_writer_content_size(capture->writer);
+
+    int r = source_pipe_new(capture->pipe, &capture->plan, skip, limits->deadline, &source, NULL);
+    if (r == 0)
+        r = take_run(source, capture->writer, limits, let_go, capture, ret);
+    if (r == 0)
+        r = source->methods->outcome(source, capture->outcome);
+    (void)metadata_set_text(capture->outcome, KEY_SOURCE, "pipe");
+    return r;
+}
+
+static int take_full(struct capture *capture, struct take_result *ret)
+{
+    struct take_limits limits = limits_of(capture);
+    AUTO_SOURCE struct source *source = NULL;
+
+    if (source_memory_new(capture->victim, &capture->plan, &source, NULL) < 0)
+        return take_pipe(capture, &limits, ret);
+
+    int r = take_run(source, capture->writer, &limits, let_go, capture, ret);
+    if (r == 0)
+        r = source->methods->outcome(source, capture->outcome);
+    (void)metadata_set_text(capture->outcome, KEY_SOURCE, source->methods->name);
+    if (r < 0 || ret->released || ret->write_failure < 0 || ret->stuck)
+        return r;
+
+    /* The memory cannot be trusted any more; the kernel's own words still can, as far as they go.
+     */
+    const char *layout = metadata_text(capture->outcome, KEY_LAYOUT);
+    if (layout && strcmp(layout, "kernel") != 0)
+        return 0;
+    return take_pipe(capture, &limits, ret);
+}
+
+/* Says in the outcome how far the core goes. */
+static void judge_content(struct capture *capture, const struct take_result *result)
+{
+    uint64_t got = record_writer_content_size(capture->writer), whole = 0;
+
+    (void)metadata_u64(capture->outcome, KEY_CORE_SIZE, &whole); /* absent: nothing was said */
+    if (result->write_failure < 0)
+        set_reason(capture, RECORD_TRUNCATED, "writing the record: %s",
+                   strerror(-result->write_failure));
+    else if (result->source_failure == -ETIMEDOUT)
+        set_reason(capture, RECORD_TRUNCATED, "the deadline came before the core's end");
+    else if (result->source_failure < 0)
+        set_reason(capture, RECORD_TRUNCATED, "reading the core: %s",
+                   strerror(-result->source_failure));
+    else if (capture->plan.core_size == 0)
+        set_reason(capture, RECORD_TRUNCATED, "the core's beginning did not come");
+    else if (got < whole)
+        set_reason(capture, RECORD_TRUNCATED, "the kernel stopped before the core's end");
+    if (capture->state == RECORD_TRUNCATED && whole > got)
+        (void)metadata_set_u64(capture->outcome, KEY_LEFT_OUT, whole - got);
+}
+
+/* The front of the core. What was read stands in plan.head even where it makes no sense. */
+static void read_front(struct capture *capture)
+{
+    struct error error = {0};
+    (void)fcntl(capture->pipe, F_SETFL, O_NONBLOCK);
+    int r = plan_read(capture->pipe, capture->progress->deadline, &capture->plan, &error);
+    if (r < 0 && core_extent(capture->plan.head.data, capture->plan.head.size,
+                             &capture->plan.core_size) < 0)
+        capture->plan.core_size = 0;
+    if (r == 0)
+        (void)plan_set_facts(&capture->plan, capture->outcome);
+}
+
+static int finish(struct capture *capture)
+{
+    struct metadata *outcome = capture->outcome;
+    const struct policy *policy = &capture->policy;
+    uint64_t now = clock_now_us(), released = capture->progress->released;
+
+    int r = metadata_set_text(outcome, KEY_STATE, record_state_name(capture->state));
+    if (r == 0 && capture->reason[0])
+        r = metadata_set_text(outcome, KEY_REASON, capture->reason);
+    if (r == 0 && policy->rule)
+        r = metadata_set_text(outcome, KEY_RULE, policy->rule);
+    if (r == 0)
+        r = metadata_set_u64(outcome, KEY_HELD_US, (released ? released : now) - capture->started);
+    if (r == 0)
+        r = metadata_set_u64(outcome, KEY_TAKEN_US, now - capture->started);
+    return r < 0 ? r : record_writer_finish(capture->writer, outcome);
+}
+
+static enum capture_exit take(struct capture *capture)
+{
+    struct take_result result = {0};
+    int r = 0;
+
+    capture->state = RECORD_FULL;
+    read_front(capture);
+    if (capture->plan.core_size > 0 && capture->policy.mode == POLICY_FULL)
+        (void)take_rescue(capture, RESCUE_STACKS);
+    if (capture->policy.mode == POLICY_FULL) {
+        r = take_full(capture, &result);
+        if (r < 0)
+            result.source_failure = r;
+        judge_content(capture, &result);
+    } else {
+        take_small(capture);
+    }
+    let_go(capture);
+    if (result.stuck && result.write_failure < 0)
+        return CAPTURE_UNFINISHED; /* a thread still holds the writer */
+    if (capture->state == RECORD_TRUNCATED)
+        complain(capture, "the core is incomplete: %s", capture->reason);
+    r = finish(capture);
+    if (r < 0)
+        complain(capture, "cannot finish the record: %s", strerror(-r));
+    return r < 0 ? CAPTURE_UNFINISHED : CAPTURE_DONE;
+}
+
+enum capture_exit capture_run(const struct arguments *arguments, struct victim *victim, int pipe,
+                              int socket, uint64_t started, struct progress *progress)
+{
+    struct capture capture = {
+        .arguments = arguments,
+        .victim = victim,
+        .pipe = pipe,
+        .socket = socket,
+        .started = started,
+        .progress = progress,
+        .part = PART_NONE,
+    };
+    struct error error = {0};
+
+    choose_user(&capture);
+    if (load_policy(&capture) < 0 || set_first_facts(&capture) < 0) {
+        complain(&capture, "out of memory");
+        return CAPTURE_UNFINISHED;
+    }
+    if (open_record(&capture) < 0)
+        return CAPTURE_UNFINISHED;
+    gather(&capture);
+    close_unneeded(&capture);
+    (void)watch_send_sealed(socket); /* a watcher that is gone waits for nothing */
+    if (cage_enter(capture.uid, capture.gid, &error) < 0) {
+        complain(&capture, "%s", error.text);
+        return CAPTURE_UNFINISHED;
+    }
+    return take(&capture);
+}

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* watch.c - sees to it that the victim is let go in time. */
+#include "hook/watch.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include "hook/clock.h"
+#include "store/base/cleanup.h"
+
+enum {
+    GRACE_US = 15 * 1000 * 1000, /* more than the worker's own (capture.c) */
+    STEP_MS = 1000,
+};
+
+/* What travels: the part without its descriptors, which go beside it. */
+struct message {
+    bool sealed;
+    struct part part;
+};
+
+union control {
+    struct cmsghdr header; /* for its alignment */
+    char room[CMSG_SPACE(2 * sizeof(int))];
+};
+
+static int send_message(int socket, const struct message *message, const int *fds, size_t count)
+{
+    struct iovec data = {(void *)message, sizeof *message};
+    union control control = {0};
+    struct msghdr header = {.msg_iov = &data, .msg_iovlen = 1};
+
+    if (count > 0) {
+        header.msg_control = control.room;
+        header.msg_controllen = CMSG_SPACE(count * sizeof *fds);
+        struct cmsghdr *part = CMSG_FIRSTHDR(&header);
+        part->cmsg_level = SOL_SOCKET;
+        part->cmsg_type = SCM_RIGHTS;
+        part->cmsg_len = CMSG_LEN(count * sizeof *fds);
+        memcpy(CMSG_DATA(part), fds, count * sizeof *fds);
+    }
+    return sendmsg(socket, &header, MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+int watch_send_part(int socket, const struct part *part)
+{
+    struct message message = {.part = *part};
+    int fds[2] = {part->dir, part->fd};
+    return send_message(socket, &message, fds, ARRAY_SIZE(fds));
+}
+
+int watch_send_sealed(int socket)
+{
+    struct message message = {.sealed = true};
+    return send_message(socket, &message, NULL, 0);
+}
+
+/* Receives one message. 1, or 0 at the end of the conversation. */
+static int receive(int socket, struct part *part, bool *sealed)
+{
+    struct message message;
+    struct iovec data = {&message, sizeof message};
+    union control control;
+    struct msghdr header = {.msg_iov = &data,
+                            .msg_iovlen = 1,
+                            .msg_control = control.room,
+                            .msg_controllen = sizeof control.room};
+
+    ssize_t n = recvmsg(socket, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    if (n < 0)
+        return errno == EAGAIN || errno == EINTR;
+    if (n != (ssize_t)sizeof message)
+        return 0;
+    struct cmsghdr *fds = CMSG_FIRSTHDR(&header);
+    if (!fds || fds->cmsg_type != SCM_RIGHTS || fds->cmsg_len != CMSG_LEN(2 * sizeof(int))) {
+        *sealed = *sealed || message.sealed;
+        return 1;
+    }
+    part_close(part);
+    *part = message.part;
+    memcpy(&part->dir, CMSG_DATA(fds), sizeof part->dir);
+    memcpy(&part->fd, CMSG_DATA(fds) + sizeof part->dir, sizeof part->fd);
+    return 1;
+}
+
+/* What to do when the time has come; each step once. */
+struct patience {
+    bool killed_worker;
+    bool killed_victim;
+    uint64_t held_since; /* the victim is held although the pipe was closed; 0 it isn't */
+};
+
+static void check_time(struct patience *patience, pid_t worker, const struct victim *victim,
+                       const struct progress *progress)
+{
+    uint64_t now = clock_now_us(), deadline = progress->deadline;
+
+    if (progress->released == 0 && !patience->killed_worker) {
+        if (now < deadline || now - deadline < GRACE_US)
+            return;
+        patience->killed_worker = true;
+        (void)kill(worker, SIGKILL); /* our own child, not reaped yet: cannot be another's */
+    }
+    if (patience->killed_victim || !victim_is_held(victim)) {
+        patience->held_since = 0;
+        return;
+    }
+    if (patience->held_since == 0)
+        patience->held_since = now;
+    if (now - patience->held_since < GRACE_US)
+        return;
+    patience->killed_victim = true;
+    (void)victim_kill(victim);
+}
+
+int watch_run(pid_t worker, int socket, const struct victim *victim,
+              const struct progress *progress, struct part *ret_part)
+{
+    struct patience patience = {0};
+    bool sealed = false;
+    int status = 0;
+
+    for (bool open = true; open;) {
+        struct pollfd poll_fd = {.fd = socket, .events = sealed ? 0 : POLLIN};
+        int n = poll(&poll_fd, 1, STEP_MS);
+        if (n > 0 && sealed)
+            open = !(poll_fd.revents & (POLLHUP | POLLERR));
+        else if (n > 0)
+            open = receive(socket, ret_part, &sealed);
+        check_time(&patience, worker, victim, progress);
+    }
+    while (waitpid(worker, &status, 0) < 0 && errno == EINTR)
+        ;
+    return status;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * watch.h - the watcher's side of a capture: it touches no disk and no memory of the victim's, so
+ * nothing can hang it, and sees to it that the victim is let go in time.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "hook/capture.h"
+#include "hook/part.h"
+#include "hook/victim.h"
+
+/* Hands the record's file to the watcher; again when another one has taken its place. */
+int watch_send_part(int socket, const struct part *part);
+
+/* Says that nothing more comes: what arrives afterwards is from a process in the cage. */
+int watch_send_sealed(int socket);
+
+/*
+ * Waits for the worker to end. At the deadline, and a grace that the worker may use to end in good
+ * order, it is killed, and if the victim is held even then (its memory is on a filesystem that
+ * hangs), the victim is, too. Returns the worker's wait status; *ret_part is the last one it sent.
+ */
+int watch_run(pid_t worker, int socket, const struct victim *victim,
+              const struct progress *progress, struct part *ret_part);
