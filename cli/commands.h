@@ -9,7 +9,11 @@
 #define COMMANDS(VERB) \
     VERB(list) \
     VERB(info) \
+    VERB(bt) \
+    VERB(top) \
+    VERB(export) \
     VERB(dump) \
+    VERB(debug) \
     VERB(watch) \
     VERB(stats) \
     VERB(rm) \
@@ -17,6 +21,7 @@
     VERB(unpin) \
     VERB(prune) \
     VERB(import) \
+    VERB(analyze) \
     VERB(check) \
     VERB(reindex) \
     VERB(setup) \

@@ -36,6 +36,17 @@ inquest_SOURCES += cli/stats.c
 inquest_SOURCES += cli/watch.c
 
 # Reports: renderers over one model, and the verbs that explain.
+inquest_SOURCES += \
+	cli/analyze.c \
+	cli/bt.c \
+	cli/bundle.c cli/bundle.h cli/tar.c cli/tar.h \
+	cli/core_file.c cli/core_file.h \
+	cli/debug.c cli/debugger.c cli/debugger.h \
+	cli/export.c \
+	cli/module_file.c cli/module_file.h \
+	cli/subject.c cli/subject.h \
+	cli/temporary.c cli/temporary.h \
+	cli/top.c
 noinst_LIBRARIES += librender.a
 librender_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 librender_a_SOURCES = \

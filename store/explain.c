@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "store/findings.h"
 #include "store/index.h"
 
 static uint64_t at_most(uint64_t value, uint64_t max)
@@ -37,24 +38,10 @@ int explain_run(struct store *store, const struct crash_row *row,
     return r < 0 ? r : entered;
 }
 
-/* The names of the crashing thread's functions, from the top. */
-static const char **function_names(const struct report *report, size_t *ret_n)
-{
-    const struct report_thread *thread = report_crashing_thread(report);
-    size_t n_frames = thread ? thread->stack->n_frames : 0, n = 0;
-    const char **names = calloc(n_frames + 1, sizeof(*names));
-
-    for (size_t i = 0; names && i < n_frames; i++) {
-        const struct report_frame *frame = &thread->stack->frames[i];
-        if (frame->function || frame->symbol)
-            names[n++] = frame->function ? frame->function : frame->symbol;
-    }
-    *ret_n = n;
-    return names;
-}
-
-static int tell_index(struct store *store, const struct crash_row *row,
-                      const struct index_report *said, unsigned keep, struct error *error)
+/* Tells the index what came of an analysis; `report` NULL: nothing. The lock is held. */
+static int tell_index(struct store *store, const struct crash_row *row, const struct report *report,
+                      int64_t size, unsigned keep, const struct index_report *otherwise,
+                      struct error *error)
 {
     struct index *index = store_writable_index(store);
     if (!index)
@@ -62,7 +49,8 @@ static int tell_index(struct store *store, const struct crash_row *row,
 
     int r = index_begin(index, error);
     if (r == 0)
-        r = index_set_report(index, row->seq, said, keep, error);
+        r = report ? findings_put(index, row->seq, report, size, keep, error)
+                   : index_set_report(index, row->seq, otherwise, keep, error);
     if (r == 0)
         return index_commit(index, error);
     index_rollback(index);
@@ -73,31 +61,18 @@ int explain_keep(struct store *store, const struct crash_row *row, const struct 
                  unsigned keep, struct report **ret_report, struct error *error)
 {
     AUTO_REPORT struct report *report = NULL;
-    size_t n_functions;
 
     int r = report_parse(json->data ? json->data : "", json->size, &report, error);
+    if (r == 0)
+        r = store_lock(store, error);
     if (r < 0)
         return r;
-    AUTO_FREE const char **functions = function_names(report, &n_functions);
-    if (!functions)
-        return error_set(error, ENOMEM, "out of memory");
     r = store_write_report(store, row, json->data, json->size, error);
-    if (r < 0)
-        return r;
-
-    const struct index_report said = {
-        .analysis = CRASH_ANALYZED,
-        .report_size = (int64_t)json->size,
-        .stack_id = report->stack_id,
-        .signature = report->signature,
-        .function = report->function,
-        .package = report->package,
-        .signature_frames = report->signature_frames.at,
-        .n_signature_frames = report->signature_frames.n,
-        .functions = functions,
-        .n_functions = n_functions,
-    };
-    r = tell_index(store, row, &said, keep, error);
+    if (r == 0)
+        r = tell_index(store, row, report, (int64_t)json->size, keep, NULL, error);
+    if (r == 0)
+        (void)store_sync_views(store, NULL); /* what failed is made good by the next one */
+    store_unlock(store);
     if (r == 0 && ret_report)
         *ret_report = steal_pointer(&report);
     return r;
@@ -107,5 +82,10 @@ int explain_keep_failure(struct store *store, const struct crash_row *row, bool 
                          struct error *error)
 {
     const struct index_report said = {.analysis = hopeless ? CRASH_HOPELESS : CRASH_FAILED};
-    return tell_index(store, row, &said, UINT32_MAX, error);
+    int r = store_lock(store, error);
+    if (r < 0)
+        return r;
+    r = tell_index(store, row, NULL, 0, UINT32_MAX, &said, error);
+    store_unlock(store);
+    return r;
 }

@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * debug.c - `inquest debug`: a debugger on a crash, with exactly the files that the process had.
+ *
+ * The core is extracted to a directory that is gone when the debugger is. A tree beside it has the
+ * modules under their own paths, those whose build-id is the core's and no others, and serves as
+ * sysroot: what is missing is missing, nothing wrong is shown. Nothing that comes with the core is
+ * run: auto-loading is off, and root's debugger is the user nobody.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "cli/core_file.h"
+#include "cli/debugger.h"
+#include "cli/module_file.h"
+#include "cli/selection.h"
+#include "cli/subject.h"
+#include "cli/temporary.h"
+#include "store/base/bytes.h"
+
+enum { MAX_ARGUMENTS = 4096 };
+
+struct debug_settings {
+    struct analysis_settings analysis;
+    const char *debugger, *arguments;
+    bool as_root;
+};
+
+static const struct option_spec debug_options[] = {
+    OPTION_TEXT(0, "debugger", "PROGRAM", struct debug_settings, debugger,
+                "gdb (the default), lldb, or the path of one"),
+    OPTION_TEXT('A', "debugger-arguments", "ARGS", struct debug_settings, arguments,
+                "give these arguments to the debugger, separated by blanks"),
+    OPTION_FLAG(0, "as-root", struct debug_settings, as_root,
+                "root: run the debugger as root, and not as nobody"),
+    ANALYSIS_OPTIONS(struct debug_settings, analysis),
+    OPTIONS_END,
+};
+
+/* What the debugger is given. */
+struct session {
+    const struct subject *subject;
+    const struct debug_settings *settings;
+    bool drops; /* root's debugger becomes nobody */
+    char place[PATH_MAX];
+    char core[PATH_MAX], root[PATH_MAX];
+    char executable[PATH_MAX]; /* "" where there is none */
+    unsigned missing;          /* modules without their file */
+};
+
+static int join(char ret[static PATH_MAX], const char *directory, const char *name,
+                struct error *error)
+{
+    if (snprintf(ret, PATH_MAX, "%s%s", directory, name) >= PATH_MAX)
+        return error_set(error, ENAMETOOLONG, "%s%s: the name is too long", directory, name);
+    return 0;
+}
+
+/* The core belongs to who debugs it, and to nobody else. */
+static int extract(struct session *session, struct error *error)
+{
+    const struct crash_record *record = &session->subject->record;
+    bool whole = true;
+
+    int r = join(session->core, session->place, "/core", error);
+    if (r < 0)
+        return r;
+    AUTO_FD int fd = open(session->core, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return error_errno(error, errno, "%s", session->core);
+    r = record->record ? core_file_extract(record->record, fd, &whole, error)
+                       : core_file_copy(record->fd, fd, error);
+    if (r == 0 && !whole)
+        command_warn("the core is not whole: the debugger may lack some memory");
+    if (r == 0 && session->drops && fchown(fd, DEBUGGER_NOBODY, DEBUGGER_NOBODY) < 0)
+        r = error_errno(error, errno, "%s", session->core);
+    return r;
+}
+
+/* Makes the directories on the way to a file of the tree. */
+static int make_parents(char *path, size_t from, struct error *error)
+{
+    for (char *slash = strchr(path + from, '/'); slash; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        int failed = mkdir(path, 0755) < 0 && errno != EEXIST ? errno : 0;
+        *slash = '/';
+        if (failed)
+            return error_errno(error, failed, "%s", path);
+    }
+    return 0;
+}
+
+/* Where everybody may read what everybody may read: not so below /root or /home. */
+static bool is_public(const char *path, int fd)
+{
+    static const char *const places[] = {"/usr/", "/lib", "/bin/", "/sbin/"};
+    struct stat st;
+    for (size_t i = 0; i < ARRAY_SIZE(places); i++)
+        if (strncmp(path, places[i], strlen(places[i])) == 0)
+            return fstat(fd, &st) == 0 && (st.st_mode & S_IROTH);
+    return false;
+}
+
+/* A link to the file, or a copy where who debugs may not be allowed to read the original. */
+static int place_module(const struct session *session, int fd, const char *path,
+                        struct error *error)
+{
+    char from[64], original[PATH_MAX];
+    snprintf(from, sizeof from, "/proc/self/fd/%d", fd);
+    ssize_t n = readlink(from, original, sizeof original - 1);
+    if (n > 0) {
+        original[n] = '\0';
+        if ((!session->drops || is_public(original, fd)) &&
+            (symlink(original, path) == 0 || errno == EEXIST))
+            return 0;
+    }
+    AUTO_FD int out = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    if (out < 0)
+        return errno == EEXIST ? 0 : error_errno(error, errno, "%s", path);
+    return core_file_copy(fd, out, error);
+}
+
+static int add_module(struct session *session, const struct report_module *module,
+                      struct error *error)
+{
+    const struct analysis_settings *analysis = &session->settings->analysis;
+    bool is_program = module == subject_executable(session->subject);
+    char path[PATH_MAX];
+    AUTO_FD int fd = -1;
+
+    if (module_file_path_is_tame(module->path))
+        fd = module_file_open(module, subject_store_fd(session->subject), analysis->sysroot, NULL);
+    if (fd < 0) {
+        session->missing++;
+        return 0;
+    }
+    int r = join(path, session->root, module->path, error);
+    if (r == 0)
+        r = make_parents(path, strlen(session->root) + 1, error);
+    if (r == 0)
+        r = place_module(session, fd, path, error);
+    if (r == 0 && is_program)
+        memcpy(session->executable, path, sizeof path);
+    return r;
+}
+
+static int build_tree(struct session *session, struct error *error)
+{
+    const struct report *report = session->subject->report;
+
+    int r = join(session->root, session->place, "/root", error);
+    if (r == 0 && mkdir(session->root, 0755) < 0)
+        r = error_errno(error, errno, "%s", session->root);
+    for (size_t i = 0; i < report->n_modules && r == 0; i++)
+        if (report->modules[i].path[0] == '/')
+            r = add_module(session, &report->modules[i], error);
+    if (r == 0 && session->settings->analysis.exe)
+        snprintf(session->executable, PATH_MAX, "%s", session->settings->analysis.exe);
+    return r;
+}
+
+/* ---- arguments ---- */
+
+struct arguments {
+    const char *at[MAX_ARGUMENTS];
+    size_t n;
+    struct bytes texts[8]; /* those that were put together */
+    size_t n_texts;
+};
+
+static void add(struct arguments *arguments, const char *text)
+{
+    if (arguments->n < MAX_ARGUMENTS - 1)
+        arguments->at[arguments->n++] = text;
+}
+
+__attribute__((format(printf, 2, 3))) static void add_made(struct arguments *arguments,
+                                                           const char *format, ...)
+{
+    AUTO_FREE char *text = NULL;
+    va_list list;
+
+    if (arguments->n_texts == ARRAY_SIZE(arguments->texts))
+        return;
+    va_start(list, format);
+    int n = vasprintf(&text, format, list);
+    va_end(list);
+    struct bytes *made = &arguments->texts[arguments->n_texts];
+    if (n < 0) {
+        text = NULL;
+        return;
+    }
+    if (bytes_append(made, text, (size_t)n) == 0) {
+        arguments->n_texts++;
+        add(arguments, made->data);
+    }
+}
+
+/* Where debug files are: the system's place, and the user's. */
+static void append_debug_dirs(struct bytes *list, const struct debug_settings *settings,
+                              const char *separator)
+{
+    const struct texts *dirs = &settings->analysis.debug_dirs;
+    (void)bytes_append_text(list, "/usr/lib/debug");
+    for (size_t i = 0; i < dirs->count; i++) {
+        (void)bytes_append_text(list, separator);
+        (void)bytes_append_text(list, dirs->items[i]);
+    }
+}
+
+static void gdb_arguments(struct arguments *arguments, const struct session *session)
+{
+    AUTO_BYTES struct bytes dirs = {0};
+    append_debug_dirs(&dirs, session->settings, ":");
+
+    if (session->drops)
+        add(arguments, "-nx");
+    add(arguments, "-iex");
+    add(arguments, "set auto-load off");
+    add(arguments, "-iex");
+    add_made(arguments, "set debug-file-directory %s", dirs.data ? dirs.data : "");
+    add(arguments, "-iex");
+    add_made(arguments, "set sysroot %s", session->root);
+}
+
+static void lldb_arguments(struct arguments *arguments, const struct session *session)
+{
+    AUTO_BYTES struct bytes dirs = {0};
+    append_debug_dirs(&dirs, session->settings, " ");
+
+    if (session->drops)
+        add(arguments, "--no-lldbinit");
+    add(arguments, "-O");
+    add(arguments, "settings set target.load-script-from-symbol-file false");
+    add(arguments, "-O");
+    add_made(arguments, "settings set target.debug-file-search-paths %s",
+             dirs.data ? dirs.data : "");
+    add(arguments, "-O");
+    add_made(arguments, "platform select --sysroot %s host", session->root);
+}
+
+/* The user's own arguments stand between ours and the files, so that they can overrule ours. */
+static void user_arguments(struct arguments *arguments, const struct call *call, char *words)
+{
+    for (char *word = words ? strtok_r(words, " \t", &words) : NULL; word;
+         word = strtok_r(NULL, " \t", &words))
+        add(arguments, word);
+    for (size_t i = 0; i < call->rest_count; i++)
+        add(arguments, call->rest[i]);
+}
+
+static void fill_arguments(struct arguments *arguments, const struct call *call,
+                           const struct session *session, const char *debugger, char *words)
+{
+    bool lldb = strstr(strrchr(debugger, '/') ? strrchr(debugger, '/') : debugger, "lldb");
+
+    add(arguments, debugger);
+    (lldb ? lldb_arguments : gdb_arguments)(arguments, session);
+    user_arguments(arguments, call, words);
+    if (lldb) {
+        add(arguments, "--core");
+        add(arguments, session->core);
+        if (session->executable[0])
+            add(arguments, session->executable);
+    } else if (session->executable[0]) {
+        add(arguments, session->executable);
+        add(arguments, session->core);
+    } else {
+        add(arguments, "-c");
+        add(arguments, session->core);
+    }
+}
+
+/* ---- the verb ---- */
+
+static int prepare(struct session *session, struct error *error)
+{
+    int r = temporary_directory_make(session->place, error);
+    if (r == 0 && session->drops && chown(session->place, DEBUGGER_NOBODY, DEBUGGER_NOBODY) < 0)
+        r = error_errno(error, errno, "%s", session->place);
+    if (r == 0)
+        r = extract(session, error);
+    return r < 0 ? r : build_tree(session, error);
+}
+
+static int debug(const struct call *call, struct session *session, struct error *error)
+{
+    const struct debug_settings *settings = session->settings;
+    AUTO_FREE char *words = settings->arguments ? strdup(settings->arguments) : NULL;
+    AUTO_FREE struct arguments *arguments = calloc(1, sizeof(*arguments));
+
+    if (!arguments)
+        return error_set(error, ENOMEM, "out of memory");
+    int r = prepare(session, error);
+    if (r == 0) {
+        if (session->missing > 0)
+            command_note(call, "%u modules are not here as the process had them", session->missing);
+        fill_arguments(arguments, call, session, settings->debugger ? settings->debugger : "gdb",
+                       words);
+        r = debugger_run(arguments->at, session->drops, error);
+    }
+    for (size_t i = 0; i < arguments->n_texts; i++)
+        bytes_free(&arguments->texts[i]);
+    temporary_directory_remove(session->place);
+    return r;
+}
+
+static int run_debug(struct call *call, struct error *error)
+{
+    const struct debug_settings *settings = call->settings;
+    AUTO_SUBJECT struct subject subject = SUBJECT_NONE;
+    AUTO_FREE struct session *session = calloc(1, sizeof(*session));
+
+    if (!session)
+        return error_set(error, ENOMEM, "out of memory");
+    int r = subject_open(call, call->words[0], &settings->analysis, &subject, error);
+    if (r < 0)
+        return selection_end(call, r, error);
+    if (subject.record.fd < 0)
+        return error_set(error, ENOENT, "%s: its record is gone", subject.id);
+    *session = (struct session){
+        .subject = &subject,
+        .settings = settings,
+        .drops = geteuid() == 0 && !settings->as_root,
+    };
+    return debug(call, session, error);
+}
+
+const struct command command_debug = {
+    .name = "debug",
+    .aliases = {"gdb"},
+    .group = COMMAND_LOOK,
+    .summary = "open a debugger on the core, with exactly the files that the process had",
+    .usage = "[CRASH|COREFILE] [-- ARGS]",
+    .description =
+        "The debugger's own exit status is passed on. For root it runs as nobody; the core and\n"
+        "the files are in a temporary directory, which is gone when it ends.\n",
+    .options = debug_options,
+    .settings_size = sizeof(struct debug_settings),
+    .max_words = 1,
+    .takes_rest = true,
+    .run = run_debug,
+};

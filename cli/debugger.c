@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* debugger.c - starts a debugger and waits for it, by itself or as nobody. */
+#include "cli/debugger.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cli/command.h"
+#include "store/base/cleanup.h"
+
+/* For good: groups, group, user. */
+static int become_nobody(void)
+{
+    if (setgroups(0, NULL) < 0 ||
+        setresgid(DEBUGGER_NOBODY, DEBUGGER_NOBODY, DEBUGGER_NOBODY) < 0 ||
+        setresuid(DEBUGGER_NOBODY, DEBUGGER_NOBODY, DEBUGGER_NOBODY) < 0 ||
+        prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+        return -errno;
+    /* Root's is not his to read. */
+    return setenv("HOME", "/nonexistent", 1) < 0 ? -errno : 0;
+}
+
+static void become_debugger(const char *const *arguments, bool drop)
+{
+    int r = drop ? become_nobody() : 0;
+    if (r == 0) {
+        execvp(arguments[0], (char *const *)arguments);
+        r = -errno;
+    }
+    command_warn("%s: %s", arguments[0], strerror(-r));
+    _exit(r == -ENOENT ? 127 : 126);
+}
+
+static int wait_for(pid_t pid, struct error *error)
+{
+    int status;
+    while (waitpid(pid, &status, 0) < 0)
+        if (errno != EINTR)
+            return error_errno(error, errno, "waiting for the debugger");
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+int debugger_run(const char *const *arguments, bool drop, struct error *error)
+{
+    /* The terminal's signals are the debugger's to answer: who died of one would leave the core. */
+    static const int ignored[] = {SIGINT, SIGQUIT, SIGTERM, SIGHUP};
+    struct sigaction before[ARRAY_SIZE(ignored)], ignore = {.sa_handler = SIG_IGN};
+
+    fflush(stdout);
+    for (size_t i = 0; i < ARRAY_SIZE(ignored); i++)
+        sigaction(ignored[i], &ignore, &before[i]);
+    pid_t pid = fork();
+    if (pid == 0) {
+        for (size_t i = 0; i < ARRAY_SIZE(ignored); i++)
+            sigaction(ignored[i], &before[i], NULL);
+        become_debugger(arguments, drop);
+    }
+    int r = pid < 0 ? error_errno(error, errno, "fork") : wait_for(pid, error);
+    for (size_t i = 0; i < ARRAY_SIZE(ignored); i++)
+        sigaction(ignored[i], &before[i], NULL);
+    return r;
+}

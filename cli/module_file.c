@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* module_file.c - the exact ELF file of a module that a report names. */
+#include "cli/module_file.h"
+
+#include <byteswap.h>
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "store/base/cleanup.h"
+#include "store/base/io.h"
+#include "store/layout.h"
+
+enum { MAX_SEGMENTS = 128, MAX_NOTES = 64 * 1024, MAX_BUILD_ID = (MODULE_BUILD_ID_SIZE - 1) / 2 };
+
+/* The few fields that lead to the notes, of either class and byte order. */
+struct headers {
+    bool is_64, swap;
+    uint64_t phoff;
+    unsigned phentsize, phnum;
+};
+
+static uint64_t number(const struct headers *headers, const unsigned char *at, size_t size)
+{
+    uint16_t half;
+    uint32_t word;
+    uint64_t wide;
+    switch (size) {
+    case sizeof half:
+        memcpy(&half, at, size);
+        return headers->swap ? bswap_16(half) : half;
+    case sizeof word:
+        memcpy(&word, at, size);
+        return headers->swap ? bswap_32(word) : word;
+    default:
+        memcpy(&wide, at, sizeof wide);
+        return headers->swap ? bswap_64(wide) : wide;
+    }
+}
+
+#define FIELD(headers, at, kind, field)                                                            \
+    ((headers)->is_64 ? number((headers), (at) + offsetof(Elf64_##kind, field),                    \
+                               sizeof(((Elf64_##kind *)0)->field))                                 \
+                      : number((headers), (at) + offsetof(Elf32_##kind, field),                    \
+                               sizeof(((Elf32_##kind *)0)->field)))
+
+static int read_headers(int fd, struct headers *ret)
+{
+    unsigned char header[sizeof(Elf64_Ehdr)] = {0};
+    ssize_t n = io_pread(fd, header, sizeof header, 0);
+    if (n < (ssize_t)sizeof(Elf32_Ehdr) || memcmp(header, ELFMAG, SELFMAG) != 0)
+        return -EBADMSG;
+    ret->is_64 = header[EI_CLASS] == ELFCLASS64;
+    ret->swap = (header[EI_DATA] == ELFDATA2MSB) != (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__);
+    ret->phoff = FIELD(ret, header, Ehdr, e_phoff);
+    ret->phentsize = (unsigned)FIELD(ret, header, Ehdr, e_phentsize);
+    ret->phnum = (unsigned)FIELD(ret, header, Ehdr, e_phnum);
+    size_t least = ret->is_64 ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr);
+    return ret->phentsize < least || ret->phentsize > 256 ? -EBADMSG : 0;
+}
+
+static size_t padded(uint64_t size)
+{
+    return (size_t)((size + 3) & ~3ull);
+}
+
+/* The build-id among the notes (elf.h: name size, descriptor size, type, both padded to 4). */
+static int find_build_id(const struct headers *headers, const unsigned char *notes, size_t size,
+                         char ret[static MODULE_BUILD_ID_SIZE])
+{
+    enum { HEADER = 12 };
+    for (size_t at = 0; size - at >= HEADER;) {
+        uint64_t name = number(headers, notes + at, 4), id = number(headers, notes + at + 4, 4);
+        uint64_t type = number(headers, notes + at + 8, 4);
+        size_t body = at + HEADER;
+        if (name > size || id > size || padded(name) + padded(id) > size - body)
+            return -ENODATA;
+        if (type == NT_GNU_BUILD_ID && name == 4 && memcmp(notes + body, "GNU", 4) == 0 && id > 0 &&
+            id <= MAX_BUILD_ID) {
+            for (size_t i = 0; i < id; i++)
+                snprintf(ret + 2 * i, 3, "%02x", notes[body + 4 + i]);
+            return 0;
+        }
+        at = body + padded(name) + padded(id);
+    }
+    return -ENODATA;
+}
+
+int module_file_build_id(int fd, char ret[static MODULE_BUILD_ID_SIZE])
+{
+    struct headers headers;
+    int r = read_headers(fd, &headers);
+
+    for (unsigned i = 0; r == 0 && i < headers.phnum && i < MAX_SEGMENTS; i++) {
+        unsigned char segment[256] = {0};
+        AUTO_FREE unsigned char *notes = NULL;
+        uint64_t at = headers.phoff + (uint64_t)i * headers.phentsize;
+        if (io_pread(fd, segment, headers.phentsize, at) != (ssize_t)headers.phentsize)
+            return -EBADMSG;
+        uint64_t size = FIELD(&headers, segment, Phdr, p_filesz);
+        if (FIELD(&headers, segment, Phdr, p_type) != PT_NOTE || size == 0 || size > MAX_NOTES)
+            continue;
+        notes = malloc(size);
+        if (!notes)
+            return -ENOMEM;
+        ssize_t n = io_pread(fd, notes, size, FIELD(&headers, segment, Phdr, p_offset));
+        if (n > 0 && find_build_id(&headers, notes, (size_t)n, ret) == 0)
+            return 0;
+    }
+    return r < 0 ? r : -ENODATA;
+}
+
+/* Opens a regular file without waiting for a FIFO's writer, and only if its build-id is that one.
+ */
+static int open_exact(int dirfd, const char *path, const char *build_id)
+{
+    char found[MODULE_BUILD_ID_SIZE];
+    struct stat st;
+    AUTO_FD int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0)
+        return -errno;
+    if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || module_file_build_id(fd, found) < 0 ||
+        strcmp(found, build_id) != 0)
+        return -ENOENT;
+    return steal_fd(&fd);
+}
+
+bool module_file_path_is_tame(const char *path)
+{
+    enum { LONGEST = 200 };
+    size_t size = strlen(path);
+
+    if (path[0] != '/' || size > LONGEST || path[size - 1] == '/' || strstr(path, "//"))
+        return false;
+    for (const char *p = path; *p; p++) {
+        if (*p <= ' ' || *p > '~' || strchr("\"'\\`$", *p))
+            return false;
+        if (p[0] == '/' && p[1] == '.' &&
+            (p[2] == '/' || !p[2] || (p[2] == '.' && (p[3] == '/' || !p[3]))))
+            return false;
+    }
+    return true;
+}
+
+int module_file_open(const struct report_module *module, int store_fd, const char *sysroot,
+                     struct error *error)
+{
+    char path[PATH_MAX];
+    int fd = -ENOENT;
+
+    if (!module->build_id)
+        return error_set(error, ENOENT, "%s: the core had no build-id of it", module->path);
+    if (store_fd >= 0) {
+        snprintf(path, sizeof path, LAYOUT_MODULES "/%s", module->build_id);
+        fd = open_exact(store_fd, path, module->build_id);
+    }
+    if (fd < 0 && module->path[0] == '/' &&
+        snprintf(path, sizeof path, "%s%s", sysroot ? sysroot : "", module->path) <
+            (int)sizeof path)
+        fd = open_exact(AT_FDCWD, path, module->build_id);
+    if (fd < 0)
+        return error_set(error, ENOENT, "%s: no file with build-id %s is there", module->path,
+                         module->build_id);
+    return fd;
+}

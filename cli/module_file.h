@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * module_file.h - the exact ELF file of a module that a report names.
+ *
+ * A report's paths are the victim's choice: a file is only given out when the build-id in it is the
+ * one that the core had, so that no path makes root hand out another file.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "store/base/error.h"
+#include "store/report.h"
+
+/* Reads the build-id of an ELF file of either class and byte order, as lower-case hex. -ENODATA
+ * where it has none, -EBADMSG where it is no ELF file. Reads at most some hundred KiB. */
+enum { MODULE_BUILD_ID_SIZE = 129 };
+int module_file_build_id(int fd, char ret[static MODULE_BUILD_ID_SIZE]);
+
+/* True for a path that may become one below another directory: absolute, without "." or "..", of
+ * printable ASCII without quotes, blanks or backslashes, and not too long for an archive. */
+bool module_file_path_is_tame(const char *path);
+
+/* Opens the module's file: the store's copy (`store_fd`, -1: no store), else its path below
+ * `sysroot` (NULL: /). Returns a descriptor, or -ENOENT where no such file has its build-id. */
+int module_file_open(const struct report_module *module, int store_fd, const char *sysroot,
+                     struct error *error);
