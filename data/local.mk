@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Files that are installed as they are, or with the directories filled in.
 
-EXTRA_DIST += data/inquest.conf data/sysusers.conf.in \
+EXTRA_DIST += data/README.md data/inquest.conf data/sysusers.conf.in \
 	data/inquest-keeper.service.in data/inquest-keeper.timer
 
 fill_in = $(AM_V_GEN)$(MKDIR_P) $(@D) && $(SED) \

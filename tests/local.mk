@@ -80,6 +80,8 @@ EXTRA_DIST += quickstart runtests tests/packages.sh tests/packages.debian tests/
 .PHONY: points
 points:
 	@sh $(srcdir)/tests/points.sh
+TESTS += tests/kernel/collect-p1-quickstart.sh
+EXTRA_DIST += tests/kernel/collect-p1-quickstart.sh
 TESTS += tests/install.sh
 TESTS += tests/style.sh
 EXTRA_DIST += tests/install.sh tests/style.sh
