@@ -34,13 +34,20 @@ struct adopt_result {
  */
 int adopt_all(struct store *store, struct adopt_result *ret, struct error *error);
 
+/* Adopts new/ID.core.zst alone, waiting for whoever is at it. The row may have another id: the next
+ * free one. */
+int adopt_one(struct store *store, const char *id, struct crash_row **ret, struct error *error);
+
 /*
  * Stores a core, plain or compressed with zstd, from `in` (may be a pipe) with `facts` (at least
- * uid; time, pid and signal are taken from the core where they are absent), and adopts it.
- * -EBADMSG where it is no core.
+ * time and pid, which make the id; core_facts.h helps), and adopts it. -EBADMSG where it is no
+ * core.
  */
 int adopt_import(struct store *store, int in, const struct metadata *facts, struct crash_row **ret,
                  struct error *error);
 
-/* Stores a finished record as it is (of a bundle) under its own id or the next free one. */
+/*
+ * Stores a copy of a finished record from elsewhere, and adopts it. Every byte goes through the
+ * reader and the writer; what it says of who may read it is not believed: root alone may.
+ */
 int adopt_record(struct store *store, int in, struct crash_row **ret, struct error *error);

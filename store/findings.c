@@ -53,9 +53,3 @@ int findings_put(struct index *index, int64_t seq, const struct report *report, 
     }
     return index_set_report(index, seq, &row, keep, error);
 }
-
-int findings_put_failure(struct index *index, int64_t seq, struct error *error)
-{
-    struct index_report row = {.analysis = CRASH_FAILED};
-    return index_set_report(index, seq, &row, UINT32_MAX, error);
-}

@@ -9,6 +9,3 @@
 /* Puts a report of `size` bytes to a crash. In a transaction of the caller. */
 int findings_put(struct index *index, int64_t seq, const struct report *report, int64_t size,
                  unsigned keep, struct error *error);
-
-/* Notes that explaining failed. */
-int findings_put_failure(struct index *index, int64_t seq, struct error *error);

@@ -32,6 +32,10 @@ librecord_libs = librecord.a $(ZSTD_LIBS) $(INIH_LIBS)
 libstore_a_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS) $(JANSSON_CFLAGS) $(ACL_CFLAGS)
 libstore_a_SOURCES = \
 	store/access.c store/access.h \
+	store/adopt.c store/adopt.h \
+	store/adopt_import.c \
+	store/adopt_new.h \
+	store/adopt_part.c \
 	store/crash_files.c \
 	store/crash_row.c store/crash_row.h \
 	store/database.c store/database.h \

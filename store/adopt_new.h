@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * adopt_new.h - what comes to lie in new/ before it is adopted: dead hooks' records, imports.
+ */
+#pragma once
+
+#include "store/base/error.h"
+#include "store/layout.h"
+#include "store/metadata.h"
+#include "store/store.h"
+
+#define ADOPT_DAMAGED_SUFFIX ".damaged" /* of a file in new/ that is no record */
+
+/* Opens new/ of the store that is written to. A descriptor or a negative errno. */
+int adopt_open_new(struct store *store, struct error *error);
+
+/*
+ * 1: ID.core.zst.part of `newfd` was a dead hook's and is ID.core.zst now (or the next free id);
+ * 0: its hook lives, or has just finished. What holds no whole fact becomes a record of what its
+ * name says: when, and which process.
+ */
+int adopt_part(int newfd, const char *id, struct error *error);
+
+/* A file without a name in new/, to write a record to. A descriptor or a negative errno. */
+int adopt_make_file(int newfd, struct error *error);
+
+/* fsyncs such a file and gives it the name of the first free id of these facts. */
+int adopt_name_file(int newfd, int fd, const struct metadata *facts,
+                    char ret_id[static LAYOUT_ID_SIZE], struct error *error);
