@@ -219,7 +219,7 @@ static int source_memory_next(struct source *source, struct chunk *ret)
         memory->piece < memory->piece_count ? memory->pieces[memory->piece].offset : memory->size;
     ret->offset = position;
     ret->cookie[0] = memory->piece;
-    ret->zeros = next == memory->size || next - position >= ZEROS_MIN;
+    ret->zeros = next == memory->size || (next > position && next - position >= ZEROS_MIN);
     ret->size = ret->zeros ? next - position : data_size(memory, position, memory->piece);
     memory->position += ret->size;
     return 1;
