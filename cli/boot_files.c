@@ -13,7 +13,7 @@
 static const char sysctl_name[] = "60-inquest.conf";
 
 static int write_sysctl(const char *root, const struct kernel_memory *memory, bool with_pattern,
-                        struct findings *findings, struct error *error)
+                        struct checklist *checklist, struct error *error)
 {
     AUTO_BYTES struct bytes text = {0};
     bool changed;
@@ -30,16 +30,16 @@ static int write_sysctl(const char *root, const struct kernel_memory *memory, bo
     r = system_write(root, BOOT_SYSCTL_FILE, text.data, 0644, &changed, error);
     if (r < 0)
         return r;
-    findings_add(findings, "boot", changed ? VERDICT_GOOD : VERDICT_NEITHER, "%s%s %s", root,
-                 BOOT_SYSCTL_FILE, changed ? "written" : "says so already");
+    checklist_add(checklist, "boot", changed ? VERDICT_GOOD : VERDICT_NEITHER, "%s%s %s", root,
+                  BOOT_SYSCTL_FILE, changed ? "written" : "says so already");
     if (strcmp(SYSCONFDIR, "/etc") != 0)
-        findings_advise(findings, "sysctl does not look there: link it into /etc/sysctl.d, or "
-                                  "build with --sysconfdir=/etc");
+        checklist_advise(checklist, "sysctl does not look there: link it into /etc/sysctl.d, or "
+                                    "build with --sysconfdir=/etc");
     return 0;
 }
 
 static int write_unit(const char *root, const char *store, const char *config,
-                      struct findings *findings, struct error *error)
+                      struct checklist *checklist, struct error *error)
 {
     AUTO_BYTES struct bytes text = {0};
     char program[PATH_MAX];
@@ -76,8 +76,8 @@ static int write_unit(const char *root, const char *store, const char *config,
         r = system_link(root, BOOT_UNIT_LINK, "../inquest.service", error);
     if (r < 0)
         return r;
-    findings_add(findings, "unit", changed ? VERDICT_GOOD : VERDICT_NEITHER, "%s%s %s", root,
-                 BOOT_UNIT_FILE, changed ? "written and enabled" : "says so already");
+    checklist_add(checklist, "unit", changed ? VERDICT_GOOD : VERDICT_NEITHER, "%s%s %s", root,
+                  BOOT_UNIT_FILE, changed ? "written and enabled" : "says so already");
     return 0;
 }
 
@@ -93,19 +93,19 @@ static void tell_systemd(const char *root, bool enable)
 }
 
 int boot_files_write(const char *root, const struct kernel_memory *memory, const char *store,
-                     const char *config, struct findings *findings, struct error *error)
+                     const char *config, struct checklist *checklist, struct error *error)
 {
     bool systemd = machine_has_systemd(root);
-    int r = write_sysctl(root, memory, !systemd, findings, error);
+    int r = write_sysctl(root, memory, !systemd, checklist, error);
     if (r < 0 || !systemd)
         return r;
-    r = write_unit(root, store, config, findings, error);
+    r = write_unit(root, store, config, checklist, error);
     if (r == 0)
         tell_systemd(root, true);
     return r;
 }
 
-int boot_files_remove(const char *root, struct findings *findings, struct error *error)
+int boot_files_remove(const char *root, struct checklist *checklist, struct error *error)
 {
     static const char *const paths[] = {BOOT_UNIT_LINK, BOOT_UNIT_FILE, BOOT_SYSCTL_FILE};
 
@@ -115,7 +115,7 @@ int boot_files_remove(const char *root, struct findings *findings, struct error 
         int r = system_remove(root, paths[i], error);
         if (r < 0)
             return r;
-        findings_add(findings, "boot", VERDICT_GOOD, "%s%s removed", root, paths[i]);
+        checklist_add(checklist, "boot", VERDICT_GOOD, "%s%s removed", root, paths[i]);
     }
     tell_systemd(root, false);
     return 0;

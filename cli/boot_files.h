@@ -9,7 +9,7 @@
 
 #include <stdbool.h>
 
-#include "cli/findings.h"
+#include "cli/checklist.h"
 #include "cli/kernel_settings.h"
 
 #define BOOT_SYSCTL_FILE SYSCONFDIR "/sysctl.d/60-inquest.conf"
@@ -18,8 +18,8 @@
 
 /* `store` and `config` (NULL: the system's) are what the unit waits for and hands on. */
 int boot_files_write(const char *root, const struct kernel_memory *memory, const char *store,
-                     const char *config, struct findings *findings, struct error *error);
-int boot_files_remove(const char *root, struct findings *findings, struct error *error);
+                     const char *config, struct checklist *checklist, struct error *error);
+int boot_files_remove(const char *root, struct checklist *checklist, struct error *error);
 
 /* Whether they are there and say `pattern`; where a file that is read later says otherwise, its
  * path is in `ret_rival` ("" none). */

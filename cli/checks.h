@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "cli/findings.h"
+#include "cli/checklist.h"
 #include "cli/kernel_settings.h"
 #include "store/config.h"
 
@@ -16,7 +16,7 @@ struct diagnosis {
     char hook_config[KERNEL_VALUE_SIZE]; /* its -C, "" none */
     struct config *config;               /* what that hook reads */
     const char *store;                   /* where it writes */
-    struct findings findings;
+    struct checklist checklist;
 };
 
 typedef void diagnosis_check(struct diagnosis *diagnosis);

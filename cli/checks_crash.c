@@ -126,8 +126,8 @@ static void check_dump(struct diagnosis *d, const char *id)
     AUTO_FD int out = make_scratch();
     int r = out < 0 ? -errno : run_self(argv, out);
     if (r != EXIT_DONE || fstat(out, &st) < 0 || (size_t)st.st_size < sizeof(Elf64_Ehdr)) {
-        findings_add(&d->findings, "dump", VERDICT_BAD, "`inquest dump %s` gives no core", id);
-        findings_advise(&d->findings, "run it to see why");
+        checklist_add(&d->checklist, "dump", VERDICT_BAD, "`inquest dump %s` gives no core", id);
+        checklist_advise(&d->checklist, "run it to see why");
         return;
     }
     const Elf64_Ehdr *core = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, out, 0);
@@ -139,11 +139,11 @@ static void check_dump(struct diagnosis *d, const char *id)
 
     char size[16];
     human_size(size, (uint64_t)st.st_size);
-    findings_add(&d->findings, "dump", is_core && has_mark ? VERDICT_GOOD : VERDICT_BAD,
-                 is_core && has_mark ? "`inquest dump` gives the core: %s, with what was in memory"
-                 : is_core ? "`inquest dump` gives a core of %s without what was in memory"
-                           : "`inquest dump` gives %s that are no core",
-                 size);
+    checklist_add(&d->checklist, "dump", is_core && has_mark ? VERDICT_GOOD : VERDICT_BAD,
+                  is_core && has_mark ? "`inquest dump` gives the core: %s, with what was in memory"
+                  : is_core ? "`inquest dump` gives a core of %s without what was in memory"
+                            : "`inquest dump` gives %s that are no core",
+                  size);
 }
 
 static void check_backtrace(struct diagnosis *d, const char *id)
@@ -156,11 +156,11 @@ static void check_backtrace(struct diagnosis *d, const char *id)
     }
     const char *reason = json_string_value(json_object_get(report, "reason"));
     if (json_array_size(json_object_get(report, "threads")) > 0 && reason) {
-        findings_add(&d->findings, "explained", VERDICT_GOOD, "%s", reason);
+        checklist_add(&d->checklist, "explained", VERDICT_GOOD, "%s", reason);
     } else {
-        findings_add(&d->findings, "explained", VERDICT_BAD, "`inquest bt %s` has no backtrace",
-                     id);
-        findings_advise(&d->findings, "run it to see why");
+        checklist_add(&d->checklist, "explained", VERDICT_BAD, "`inquest bt %s` has no backtrace",
+                      id);
+        checklist_advise(&d->checklist, "run it to see why");
     }
     json_decref(report);
 }
@@ -174,18 +174,18 @@ static void follow(struct diagnosis *d, pid_t pid)
     const char *id = json_string_value(json_object_get(row, "id"));
     const char *state = json_string_value(json_object_get(row, "core"));
     if (!id) {
-        findings_add(&d->findings, "listed", VERDICT_BAD,
-                     "process %d died and is not listed after 30 seconds", pid);
-        findings_advise(&d->findings, "dmesg | tail may say why");
+        checklist_add(&d->checklist, "listed", VERDICT_BAD,
+                      "process %d died and is not listed after 30 seconds", pid);
+        checklist_advise(&d->checklist, "dmesg | tail may say why");
         json_decref(row);
         return;
     }
     bool whole = strcmp(state, "full") == 0;
     human_span(took, now_us() - start);
-    findings_add(&d->findings, "listed", whole ? VERDICT_GOOD : VERDICT_NEITHER,
-                 "as %s, core %s, %s after its end", id, state, took);
+    checklist_add(&d->checklist, "listed", whole ? VERDICT_GOOD : VERDICT_NEITHER,
+                  "as %s, core %s, %s after its end", id, state, took);
     if (!whole)
-        findings_advise(&d->findings, "`inquest info %s` says why the core is not whole", id);
+        checklist_advise(&d->checklist, "`inquest info %s` says why the core is not whole", id);
     if (whole)
         check_dump(d, id);
     check_backtrace(d, id);
@@ -198,8 +198,8 @@ void check_by_crash(struct diagnosis *d)
     int status;
 
     if (!d->ours) {
-        findings_add(&d->findings, "crash", VERDICT_BAD, "not tried: crashes go to %s",
-                     kernel_pattern_owner(d->pattern));
+        checklist_add(&d->checklist, "crash", VERDICT_BAD, "not tried: crashes go to %s",
+                      kernel_pattern_owner(d->pattern));
         return;
     }
     if (getrandom(mark, sizeof mark, 0) != sizeof mark)
@@ -207,7 +207,7 @@ void check_by_crash(struct diagnosis *d)
     uint64_t start = now_us();
     pid_t pid = fork();
     if (pid < 0) {
-        findings_add(&d->findings, "crash", VERDICT_BAD, "cannot fork: %s", strerror(errno));
+        checklist_add(&d->checklist, "crash", VERDICT_BAD, "cannot fork: %s", strerror(errno));
         return;
     }
     if (pid == 0)
@@ -216,11 +216,11 @@ void check_by_crash(struct diagnosis *d)
         ;
     human_span(took, now_us() - start);
     bool dumped = WIFSIGNALED(status) && WCOREDUMP(status);
-    findings_add(&d->findings, "crash", dumped ? VERDICT_GOOD : VERDICT_BAD,
-                 dumped ? "process %d died of a NULL pointer, and was let go after %s"
-                        : "process %d died, and the kernel handed no core over (%s)",
-                 pid, took);
+    checklist_add(&d->checklist, "crash", dumped ? VERDICT_GOOD : VERDICT_BAD,
+                  dumped ? "process %d died of a NULL pointer, and was let go after %s"
+                         : "process %d died, and the kernel handed no core over (%s)",
+                  pid, took);
     if (!dumped)
-        findings_advise(&d->findings, "dmesg | tail may say why");
+        checklist_advise(&d->checklist, "dmesg | tail may say why");
     follow(d, pid);
 }

@@ -22,15 +22,16 @@
 static void check_handler(struct diagnosis *d)
 {
     if (d->ours) {
-        findings_add(&d->findings, "handler", VERDICT_GOOD, "crashes go to %s", d->hook);
+        checklist_add(&d->checklist, "handler", VERDICT_GOOD, "crashes go to %s", d->hook);
         return;
     }
-    findings_add(&d->findings, "handler", VERDICT_BAD, "crashes go to %s (core_pattern is \"%s\")",
-                 kernel_pattern_owner(d->pattern), d->pattern);
+    checklist_add(&d->checklist, "handler", VERDICT_BAD,
+                  "crashes go to %s (core_pattern is \"%s\")", kernel_pattern_owner(d->pattern),
+                  d->pattern);
     if (*d->pattern == '|')
-        findings_advise(&d->findings, SETUP " takes over; inquest unsetup gives back");
+        checklist_advise(&d->checklist, SETUP " takes over; inquest unsetup gives back");
     else
-        findings_advise(&d->findings, SETUP);
+        checklist_advise(&d->checklist, SETUP);
 }
 
 static void check_pattern_is_whole(struct diagnosis *d)
@@ -40,9 +41,9 @@ static void check_pattern_is_whole(struct diagnosis *d)
     size_t n = strlen(d->pattern), tail = strlen(PROGRAM_HOOK_SPECIFIERS);
     if (n >= tail && strcmp(d->pattern + n - tail, PROGRAM_HOOK_SPECIFIERS) == 0)
         return;
-    findings_add(&d->findings, "core_pattern", VERDICT_BAD,
-                 "does not end in what the hook is to be told: \"%s\"", d->pattern);
-    findings_advise(&d->findings, SETUP);
+    checklist_add(&d->checklist, "core_pattern", VERDICT_BAD,
+                  "does not end in what the hook is to be told: \"%s\"", d->pattern);
+    checklist_advise(&d->checklist, SETUP);
 }
 
 static void check_container(struct diagnosis *d)
@@ -51,9 +52,9 @@ static void check_container(struct diagnosis *d)
 
     if (!machine_is_inner(inner, sizeof inner))
         return;
-    findings_add(&d->findings, "machine", d->ours ? VERDICT_NEITHER : VERDICT_BAD,
-                 "this is %s: crashes in here go to the host's handler", inner);
-    findings_advise(&d->findings, "install and set up Inquest on the host: it knows containers");
+    checklist_add(&d->checklist, "machine", d->ours ? VERDICT_NEITHER : VERDICT_BAD,
+                  "this is %s: crashes in here go to the host's handler", inner);
+    checklist_advise(&d->checklist, "install and set up Inquest on the host: it knows containers");
 }
 
 static void check_settings_can_change(struct diagnosis *d)
@@ -62,10 +63,10 @@ static void check_settings_can_change(struct diagnosis *d)
         return; /* only root's answer counts */
     if (access(kernel_settings[KERNEL_PATTERN].path, W_OK) == 0)
         return;
-    findings_add(&d->findings, "settings", d->ours ? VERDICT_NEITHER : VERDICT_BAD,
-                 "core_pattern cannot be changed here: %s",
-                 errno == EROFS ? "/proc/sys is mounted read-only" : strerror(errno));
-    findings_advise(&d->findings, "run `inquest setup` on the host, outside of any container");
+    checklist_add(&d->checklist, "settings", d->ours ? VERDICT_NEITHER : VERDICT_BAD,
+                  "core_pattern cannot be changed here: %s",
+                  errno == EROFS ? "/proc/sys is mounted read-only" : strerror(errno));
+    checklist_advise(&d->checklist, "run `inquest setup` on the host, outside of any container");
 }
 
 /* True where nobody but root may change the file. `ret` names the one that others may change. */
@@ -92,19 +93,20 @@ static void check_hook(struct diagnosis *d)
     if (!d->ours)
         return;
     if (!realpath(d->hook, program) || stat(program, &st) < 0) {
-        findings_add(&d->findings, "hook", VERDICT_BAD, "%s cannot be started: %s", d->hook,
-                     strerror(errno));
-        findings_advise(&d->findings, "install Inquest again, or " SETUP " from where it lies now");
+        checklist_add(&d->checklist, "hook", VERDICT_BAD, "%s cannot be started: %s", d->hook,
+                      strerror(errno));
+        checklist_advise(&d->checklist,
+                         "install Inquest again, or " SETUP " from where it lies now");
     } else if (!S_ISREG(st.st_mode) || !(st.st_mode & 0100)) {
-        findings_add(&d->findings, "hook", VERDICT_BAD, "%s is not executable", program);
-        findings_advise(&d->findings, "chmod 755 %s", program);
+        checklist_add(&d->checklist, "hook", VERDICT_BAD, "%s is not executable", program);
+        checklist_advise(&d->checklist, "chmod 755 %s", program);
     } else if (!is_roots_alone(program, place)) {
-        findings_add(&d->findings, "hook", VERDICT_BAD,
-                     "%s is run by the kernel as root, and others than root may change %s", program,
-                     place);
-        findings_advise(&d->findings, "install it where root alone may write");
+        checklist_add(&d->checklist, "hook", VERDICT_BAD,
+                      "%s is run by the kernel as root, and others than root may change %s",
+                      program, place);
+        checklist_advise(&d->checklist, "install it where root alone may write");
     } else {
-        findings_add(&d->findings, "hook", VERDICT_GOOD, "%s can be started", program);
+        checklist_add(&d->checklist, "hook", VERDICT_GOOD, "%s can be started", program);
     }
 }
 
@@ -124,9 +126,9 @@ static void check_programs(struct diagnosis *d)
                     access(beside, X_OK) == 0;
         if (here || (program_path(names[i], installed) == 0 && access(installed, X_OK) == 0))
             continue;
-        findings_add(&d->findings, "programs", VERDICT_BAD, "%s is missing or not executable",
-                     names[i]);
-        findings_advise(&d->findings, "install Inquest again");
+        checklist_add(&d->checklist, "programs", VERDICT_BAD, "%s is missing or not executable",
+                      names[i]);
+        checklist_advise(&d->checklist, "install Inquest again");
     }
 }
 
@@ -139,16 +141,17 @@ static void check_pipe_limit(struct diagnosis *d)
         parse_u64(text, 10, UINT64_MAX, &limit) < 0)
         return;
     if (limit == 0) {
-        findings_add(&d->findings, "core_pipe_limit", VERDICT_BAD,
-                     "is 0: a process may be gone before its facts are read");
-        findings_advise(&d->findings, SETUP);
+        checklist_add(&d->checklist, "core_pipe_limit", VERDICT_BAD,
+                      "is 0: a process may be gone before its facts are read");
+        checklist_advise(&d->checklist, SETUP);
     } else if (limit < 64) {
-        findings_add(&d->findings, "core_pipe_limit", VERDICT_BAD,
-                     "is %s: of more crashes at once the kernel skips the rest", text);
-        findings_advise(&d->findings, SETUP " sets %s", kernel_settings[KERNEL_PIPE_LIMIT].wanted);
+        checklist_add(&d->checklist, "core_pipe_limit", VERDICT_BAD,
+                      "is %s: of more crashes at once the kernel skips the rest", text);
+        checklist_advise(&d->checklist, SETUP " sets %s",
+                         kernel_settings[KERNEL_PIPE_LIMIT].wanted);
     } else {
-        findings_add(&d->findings, "core_pipe_limit", VERDICT_GOOD,
-                     "%s processes at a time are held until they are taken", text);
+        checklist_add(&d->checklist, "core_pipe_limit", VERDICT_GOOD,
+                      "%s processes at a time are held until they are taken", text);
     }
 }
 
@@ -159,15 +162,15 @@ static void check_suid_dumpable(struct diagnosis *d)
     if (kernel_setting_read("", KERNEL_SUID_DUMPABLE, text) < 0)
         return;
     if (strcmp(text, "2") == 0) {
-        findings_add(&d->findings, "suid_dumpable", VERDICT_GOOD,
-                     "programs with more rights than their user are collected, for root alone");
+        checklist_add(&d->checklist, "suid_dumpable", VERDICT_GOOD,
+                      "programs with more rights than their user are collected, for root alone");
         return;
     }
-    findings_add(&d->findings, "suid_dumpable", VERDICT_BAD, "is %s: %s", text,
-                 strcmp(text, "1") == 0
-                     ? "the cores of programs with more rights than their user go to that user"
-                     : "programs with more rights than their user die without a trace");
-    findings_advise(&d->findings, SETUP);
+    checklist_add(&d->checklist, "suid_dumpable", VERDICT_BAD, "is %s: %s", text,
+                  strcmp(text, "1") == 0
+                      ? "the cores of programs with more rights than their user go to that user"
+                      : "programs with more rights than their user die without a trace");
+    checklist_advise(&d->checklist, SETUP);
 }
 
 /* core(5): with a pipe the limit is ignored, but for 1. */
@@ -179,16 +182,17 @@ static void check_core_limit(struct diagnosis *d)
     const char *line;
 
     if (getrlimit(RLIMIT_CORE, &own) == 0 && own.rlim_cur == 1) {
-        findings_add(&d->findings, "core limit", VERDICT_BAD,
-                     "RLIMIT_CORE is 1 here: the kernel drops the cores of what you start");
-        findings_advise(&d->findings, "ulimit -c unlimited; look in limits.conf and your profile");
+        checklist_add(&d->checklist, "core limit", VERDICT_BAD,
+                      "RLIMIT_CORE is 1 here: the kernel drops the cores of what you start");
+        checklist_advise(&d->checklist,
+                         "ulimit -c unlimited; look in limits.conf and your profile");
     }
     if (system_read("", "/proc/1/limits", &limits) == 0 &&
         (line = strstr(limits.data ?: "", "Max core file size")) &&
         sscanf(line, "Max core file size %llu", &first) == 1 && first == 1) {
-        findings_add(&d->findings, "core limit", VERDICT_BAD,
-                     "RLIMIT_CORE of process 1 is 1: services inherit it and are not collected");
-        findings_advise(&d->findings, "DefaultLimitCORE= in systemd's system.conf");
+        checklist_add(&d->checklist, "core limit", VERDICT_BAD,
+                      "RLIMIT_CORE of process 1 is 1: services inherit it and are not collected");
+        checklist_advise(&d->checklist, "DefaultLimitCORE= in systemd's system.conf");
     }
 }
 
@@ -200,9 +204,9 @@ static void check_filter(struct diagnosis *d)
     if (system_read_line("", "/proc/self/coredump_filter", text, sizeof text) < 0 ||
         parse_u64(text, 16, UINT32_MAX, &bits) < 0 || (bits & 1))
         return;
-    findings_add(&d->findings, "filter", VERDICT_BAD,
-                 "coredump_filter is %s: private memory is left out of what you start", text);
-    findings_advise(&d->findings, "echo 0x33 > /proc/self/coredump_filter; see core(5)");
+    checklist_add(&d->checklist, "filter", VERDICT_BAD,
+                  "coredump_filter is %s: private memory is left out of what you start", text);
+    checklist_advise(&d->checklist, "echo 0x33 > /proc/self/coredump_filter; see core(5)");
 }
 
 static void check_boot(struct diagnosis *d)
@@ -212,15 +216,16 @@ static void check_boot(struct diagnosis *d)
     if (!d->ours)
         return;
     if (boot_files_hold("", d->pattern, rival, sizeof rival)) {
-        findings_add(&d->findings, "boot", VERDICT_GOOD, "the settings come back after a boot");
+        checklist_add(&d->checklist, "boot", VERDICT_GOOD, "the settings come back after a boot");
     } else if (*rival) {
-        findings_add(&d->findings, "boot", VERDICT_BAD, "%s sets core_pattern after a boot", rival);
-        findings_advise(&d->findings, "remove its line, or the package that it belongs to");
+        checklist_add(&d->checklist, "boot", VERDICT_BAD, "%s sets core_pattern after a boot",
+                      rival);
+        checklist_advise(&d->checklist, "remove its line, or the package that it belongs to");
     } else {
-        findings_add(&d->findings, "boot", VERDICT_BAD,
-                     "%s does not set core_pattern as it is: a boot ends the collecting",
-                     BOOT_SYSCTL_FILE);
-        findings_advise(&d->findings, SETUP);
+        checklist_add(&d->checklist, "boot", VERDICT_BAD,
+                      "%s does not set core_pattern as it is: a boot ends the collecting",
+                      BOOT_SYSCTL_FILE);
+        checklist_advise(&d->checklist, SETUP);
     }
 }
 
@@ -284,9 +289,9 @@ static void check_features(struct diagnosis *d)
     for (size_t i = 0; i < ARRAY_SIZE(features); i++) {
         char detail[64] = "";
         bool there = features[i].probe(detail, sizeof detail);
-        findings_add(&d->findings, features[i].name, there ? VERDICT_GOOD : VERDICT_NEITHER,
-                     "%s%s%s%s", there ? features[i].with : features[i].without,
-                     *detail ? " (" : "", detail, *detail ? ")" : "");
+        checklist_add(&d->checklist, features[i].name, there ? VERDICT_GOOD : VERDICT_NEITHER,
+                      "%s%s%s%s", there ? features[i].with : features[i].without,
+                      *detail ? " (" : "", detail, *detail ? ")" : "");
     }
 }
 

@@ -32,13 +32,13 @@ static void check_users(struct diagnosis *d)
         if (system_user_find("", users[i].name, &uid, &gid) == 0)
             continue;
         missing++;
-        findings_add(&d->findings, "users", VERDICT_BAD, "%s is missing: %s", users[i].name,
-                     users[i].without);
-        findings_advise(&d->findings, SETUP);
+        checklist_add(&d->checklist, "users", VERDICT_BAD, "%s is missing: %s", users[i].name,
+                      users[i].without);
+        checklist_advise(&d->checklist, SETUP);
     }
     if (missing == 0)
-        findings_add(&d->findings, "users", VERDICT_GOOD, "%s and %s are there", INQUEST_USER,
-                     ANALYZER_USER);
+        checklist_add(&d->checklist, "users", VERDICT_GOOD, "%s and %s are there", INQUEST_USER,
+                      ANALYZER_USER);
 }
 
 /* Compares one directory of the store with what it should be. */
@@ -51,19 +51,19 @@ static bool check_directory(struct diagnosis *d, const char *name, mode_t mode, 
         return false;
     if (lstat(path, &st) < 0) {
         int code = errno;
-        findings_add(&d->findings, "store", VERDICT_BAD, "%s: %s", path, strerror(code));
-        findings_advise(&d->findings, code == ENOENT ? SETUP : "look at its parents' modes");
+        checklist_add(&d->checklist, "store", VERDICT_BAD, "%s: %s", path, strerror(code));
+        checklist_advise(&d->checklist, code == ENOENT ? SETUP : "look at its parents' modes");
     } else if (!S_ISDIR(st.st_mode)) {
-        findings_add(&d->findings, "store", VERDICT_BAD, "%s is no directory", path);
-        findings_advise(&d->findings, "move it away, then " SETUP);
+        checklist_add(&d->checklist, "store", VERDICT_BAD, "%s is no directory", path);
+        checklist_advise(&d->checklist, "move it away, then " SETUP);
     } else if (st.st_uid != owner) {
-        findings_add(&d->findings, "store", VERDICT_BAD, "%s belongs to user %u, not %u", path,
-                     st.st_uid, owner);
-        findings_advise(&d->findings, SETUP " gives it to its owner");
+        checklist_add(&d->checklist, "store", VERDICT_BAD, "%s belongs to user %u, not %u", path,
+                      st.st_uid, owner);
+        checklist_advise(&d->checklist, SETUP " gives it to its owner");
     } else if ((st.st_mode & 07777) != mode) {
-        findings_add(&d->findings, "store", VERDICT_BAD, "%s has mode %04o, not %04o", path,
-                     st.st_mode & 07777, mode);
-        findings_advise(&d->findings, "sudo chmod %04o %s", mode, path);
+        checklist_add(&d->checklist, "store", VERDICT_BAD, "%s has mode %04o, not %04o", path,
+                      st.st_mode & 07777, mode);
+        checklist_advise(&d->checklist, "sudo chmod %04o %s", mode, path);
     } else {
         return true;
     }
@@ -86,7 +86,7 @@ static void check_directories(struct diagnosis *d)
     for (size_t i = 0; i < ARRAY_SIZE(directories); i++)
         if (!check_directory(d, directories[i].name, directories[i].mode, owner))
             return; /* one is enough to know what to do */
-    findings_add(&d->findings, "store", VERDICT_GOOD, "%s", d->store);
+    checklist_add(&d->checklist, "store", VERDICT_GOOD, "%s", d->store);
 }
 
 static void check_space(struct diagnosis *d)
@@ -105,21 +105,21 @@ static void check_space(struct diagnosis *d)
     human_size(use_text, use);
 
     if (fs.f_flag & ST_RDONLY) {
-        findings_add(&d->findings, "space", VERDICT_BAD, "the store's filesystem is read-only");
-        findings_advise(&d->findings,
-                        "crashes wait in " LAYOUT_RUNTIME "/new as stacks until then");
+        checklist_add(&d->checklist, "space", VERDICT_BAD, "the store's filesystem is read-only");
+        checklist_advise(&d->checklist,
+                         "crashes wait in " LAYOUT_RUNTIME "/new as stacks until then");
     } else if (available < 1024 * 1024 || fs.f_favail == 0) {
-        findings_add(&d->findings, "space", VERDICT_BAD, "the store's filesystem is full");
-        findings_advise(&d->findings, "make room; `inquest prune` and `inquest rm` give some");
+        checklist_add(&d->checklist, "space", VERDICT_BAD, "the store's filesystem is full");
+        checklist_advise(&d->checklist, "make room; `inquest prune` and `inquest rm` give some");
     } else if (available < keep) {
-        findings_add(&d->findings, "space", VERDICT_BAD,
-                     "%s are free, %s are to stay free: cores are kept as stacks only", free_text,
-                     keep_text);
-        findings_advise(&d->findings, "make room, or set keep_free in [store] of inquest.conf");
+        checklist_add(&d->checklist, "space", VERDICT_BAD,
+                      "%s are free, %s are to stay free: cores are kept as stacks only", free_text,
+                      keep_text);
+        checklist_advise(&d->checklist, "make room, or set keep_free in [store] of inquest.conf");
     } else {
-        findings_add(&d->findings, "space", VERDICT_GOOD,
-                     "%s are free; the store may use %s and leaves %s free", free_text, use_text,
-                     keep_text);
+        checklist_add(&d->checklist, "space", VERDICT_GOOD,
+                      "%s are free; the store may use %s and leaves %s free", free_text, use_text,
+                      keep_text);
     }
 }
 
@@ -130,14 +130,14 @@ static void check_access_lists(struct diagnosis *d)
         return;
     ssize_t n = getxattr(d->store, "system.posix_acl_access", NULL, 0);
     if (n >= 0 || errno != EOPNOTSUPP) {
-        findings_add(&d->findings, "access lists", VERDICT_GOOD,
-                     "users can be given their own crashes");
+        checklist_add(&d->checklist, "access lists", VERDICT_GOOD,
+                      "users can be given their own crashes");
         return;
     }
-    findings_add(&d->findings, "access lists", VERDICT_BAD,
-                 "the store's filesystem has no ACLs: only root and group %s can read crashes",
-                 INQUEST_USER);
-    findings_advise(&d->findings, "mount it with acl, or put the store on another filesystem");
+    checklist_add(&d->checklist, "access lists", VERDICT_BAD,
+                  "the store's filesystem has no ACLs: only root and group %s can read crashes",
+                  INQUEST_USER);
+    checklist_advise(&d->checklist, "mount it with acl, or put the store on another filesystem");
 }
 
 static unsigned count_records(const char *path)
@@ -162,9 +162,9 @@ static void check_waiting(struct diagnosis *d)
     unsigned count = count_records(path) + count_records(LAYOUT_RUNTIME "/" LAYOUT_NEW);
     if (count == 0)
         return;
-    findings_add(&d->findings, "waiting", VERDICT_NEITHER, "%u crash%s not in the index yet", count,
-                 count == 1 ? " is" : "es are");
-    findings_advise(&d->findings, "they are on their way, or `sudo inquest check` fetches them");
+    checklist_add(&d->checklist, "waiting", VERDICT_NEITHER, "%u crash%s not in the index yet",
+                  count, count == 1 ? " is" : "es are");
+    checklist_advise(&d->checklist, "they are on their way, or `sudo inquest check` fetches them");
 }
 
 diagnosis_check *const checks_of_store[] = {

@@ -24,10 +24,10 @@ static void note_warning(void *data, const char *file, unsigned line, const char
 {
     struct diagnosis *d = data;
     if (line > 0)
-        findings_add(&d->findings, "config", VERDICT_BAD, "%s:%u: %s", file, line, message);
+        checklist_add(&d->checklist, "config", VERDICT_BAD, "%s:%u: %s", file, line, message);
     else
-        findings_add(&d->findings, "config", VERDICT_BAD, "%s %s", file, message);
-    findings_advise(&d->findings, "the default holds; see inquest.conf(5)");
+        checklist_add(&d->checklist, "config", VERDICT_BAD, "%s %s", file, message);
+    checklist_advise(&d->checklist, "the default holds; see inquest.conf(5)");
 }
 
 static void run_checks(struct diagnosis *d, diagnosis_check *const checks[])
@@ -48,9 +48,9 @@ static int find_patient(struct diagnosis *d, const char *store_option)
     const char *configured = config_settings(d->config)->store.path;
     d->store = layout_store_path(store_option, configured);
     if (strcmp(d->store, configured ?: LAYOUT_STORE) != 0) {
-        findings_add(&d->findings, "store", VERDICT_NEITHER,
-                     "this looks at %s; crashes of this machine go to %s", d->store,
-                     configured ?: LAYOUT_STORE);
+        checklist_add(&d->checklist, "store", VERDICT_NEITHER,
+                      "this looks at %s; crashes of this machine go to %s", d->store,
+                      configured ?: LAYOUT_STORE);
     }
     return 0;
 }
@@ -142,10 +142,10 @@ static json_t *rules_as_json(const struct diagnosis *d)
 static void print_json(const struct call *call, const struct diagnosis *d)
 {
     json_t *object = json_object();
-    json_object_set_new(object, "collects", json_boolean(!findings_any_bad(&d->findings)));
+    json_object_set_new(object, "collects", json_boolean(!checklist_any_bad(&d->checklist)));
     json_set_text(object, "core_pattern", d->pattern);
     json_set_text(object, "store", d->store);
-    json_object_set_new(object, "checks", findings_json(&d->findings));
+    json_object_set_new(object, "checks", checklist_json(&d->checklist));
     json_object_set_new(object, "config", config_as_json(d));
     json_object_set_new(object, "rules", rules_as_json(d));
     struct json_stream json = json_stream_to(stdout, call->globals.json);
@@ -154,7 +154,7 @@ static void print_json(const struct call *call, const struct diagnosis *d)
 
 static void print_verdict(const struct diagnosis *d)
 {
-    bool bad = findings_any_bad(&d->findings);
+    bool bad = checklist_any_bad(&d->checklist);
     putchar('\n');
     print_styled(stdout, bad ? STYLE_BAD : STYLE_GOOD,
                  !d->ours ? "Crashes are not collected here."
@@ -178,13 +178,13 @@ static int run_doctor(struct call *call, struct error *error)
     if (call->globals.json != JSON_OFF) {
         print_json(call, &d);
     } else {
-        findings_print(&d.findings, 0);
+        checklist_print(&d.checklist, 0);
         if (!call->globals.quiet)
             print_config(&d);
         print_verdict(&d);
     }
-    r = findings_any_bad(&d.findings) ? EXIT_FAILED : EXIT_DONE;
-    findings_free(&d.findings);
+    r = checklist_any_bad(&d.checklist) ? EXIT_FAILED : EXIT_DONE;
+    checklist_free(&d.checklist);
     config_free(d.config);
     return r;
 }

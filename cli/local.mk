@@ -62,7 +62,7 @@ inquest_SOURCES += \
 	cli/boot_files.c cli/boot_files.h \
 	cli/checks.h cli/checks_crash.c cli/checks_kernel.c cli/checks_store.c \
 	cli/doctor.c \
-	cli/findings.c cli/findings.h \
+	cli/checklist.c cli/checklist.h \
 	cli/kernel_settings.c cli/kernel_settings.h \
 	cli/machine.c cli/machine.h \
 	cli/setup.c \

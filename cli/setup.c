@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "cli/boot_files.h"
+#include "cli/checklist.h"
 #include "cli/command.h"
-#include "cli/findings.h"
 #include "cli/json.h"
 #include "cli/kernel_settings.h"
 #include "cli/machine.h"
@@ -41,14 +41,14 @@ struct setup {
     const char *config; /* -C for the hook, or NULL */
     const char *store;
     char pattern[KERNEL_PATTERN_SIZE];
-    struct findings findings;
+    struct checklist checklist;
 };
 
 static void warn_of_config(void *data, const char *file, unsigned line, const char *message)
 {
     struct setup *setup = data;
-    findings_add(&setup->findings, "config", VERDICT_NEITHER, "%s:%u: %s", file, line, message);
-    findings_advise(&setup->findings, "the default holds; see inquest.conf(5)");
+    checklist_add(&setup->checklist, "config", VERDICT_NEITHER, "%s:%u: %s", file, line, message);
+    checklist_advise(&setup->checklist, "the default holds; see inquest.conf(5)");
 }
 
 static int make_users(struct setup *setup, struct error *error)
@@ -64,10 +64,10 @@ static int make_users(struct setup *setup, struct error *error)
         if (r < 0)
             return r;
         if (how)
-            findings_add(&setup->findings, "user", VERDICT_GOOD, "%s made with %s", users[i].name,
-                         how);
+            checklist_add(&setup->checklist, "user", VERDICT_GOOD, "%s made with %s", users[i].name,
+                          how);
         else
-            findings_add(&setup->findings, "user", VERDICT_NEITHER, "%s is there", users[i].name);
+            checklist_add(&setup->checklist, "user", VERDICT_NEITHER, "%s is there", users[i].name);
     }
     return 0;
 }
@@ -129,7 +129,7 @@ static int give_store(struct setup *setup, const char *path, uid_t uid, gid_t gi
         r = hand_over(fd, uid, gid, 0); /* closes it */
     if (r < 0)
         return error_errno(error, -r, "cannot give %s to %s", path, INQUEST_USER);
-    findings_add(&setup->findings, "store", VERDICT_GOOD, "%s given to %s", path, INQUEST_USER);
+    checklist_add(&setup->checklist, "store", VERDICT_GOOD, "%s given to %s", path, INQUEST_USER);
     return 0;
 }
 
@@ -151,8 +151,8 @@ static int make_store(struct setup *setup, struct error *error)
     r = layout_create(path, uid, gid, error);
     if (r < 0)
         return r;
-    findings_add(&setup->findings, "store", there ? VERDICT_NEITHER : VERDICT_GOOD, "%s %s", path,
-                 there ? "is there" : "made");
+    checklist_add(&setup->checklist, "store", there ? VERDICT_NEITHER : VERDICT_GOOD, "%s %s", path,
+                  there ? "is there" : "made");
     return give_store(setup, path, uid, gid, error);
 }
 
@@ -173,12 +173,12 @@ static int find_pattern(struct setup *setup, struct error *error)
         r = system_link(setup->root, HOOK_LINK, hook, error);
     if (r < 0)
         return r;
-    findings_add(&setup->findings, "link", VERDICT_GOOD, "%s stands for %s, which is too long",
-                 HOOK_LINK, hook);
+    checklist_add(&setup->checklist, "link", VERDICT_GOOD, "%s stands for %s, which is too long",
+                  HOOK_LINK, hook);
     if (!machine_has_systemd(setup->root))
-        findings_advise(&setup->findings,
-                        "/run is empty after a boot: run `inquest setup` then, or "
-                        "install with a shorter --libexecdir");
+        checklist_advise(&setup->checklist,
+                         "/run is empty after a boot: run `inquest setup` then, or "
+                         "install with a shorter --libexecdir");
     return 0;
 }
 
@@ -236,13 +236,13 @@ static int apply(struct setup *setup, struct error *error)
         const char *name = kernel_settings[i].name, *wanted = wanted_value(setup, i);
         int r = kernel_setting_read(setup->root, i, now);
         if (r == -ENOENT && (i == KERNEL_SORT_VMA || *setup->root)) {
-            findings_add(&setup->findings, name, VERDICT_NEITHER, "is not there");
+            checklist_add(&setup->checklist, name, VERDICT_NEITHER, "is not there");
             continue;
         }
         if (r < 0)
             return error_errno(error, -r, "cannot read %s", name);
         if (strcmp(now, wanted) == 0) {
-            findings_add(&setup->findings, name, VERDICT_NEITHER, "is %s", wanted);
+            checklist_add(&setup->checklist, name, VERDICT_NEITHER, "is %s", wanted);
             continue;
         }
         r = kernel_setting_write(setup->root, i, wanted, error);
@@ -252,8 +252,8 @@ static int apply(struct setup *setup, struct error *error)
                              "this system may not change its kernel's settings (a container?)");
             return r;
         }
-        findings_add(&setup->findings, name, VERDICT_GOOD, "is %s; was %s", wanted,
-                     *now ? now : "empty");
+        checklist_add(&setup->checklist, name, VERDICT_GOOD, "is %s; was %s", wanted,
+                      *now ? now : "empty");
     }
     return 0;
 }
@@ -278,7 +278,7 @@ static int set_up(struct setup *setup, bool boot, struct error *error)
     if (r == 0)
         r = remember(setup, &memory, error);
     if (r == 0)
-        r = boot_files_write(setup->root, &memory, setup->store, setup->config, &setup->findings,
+        r = boot_files_write(setup->root, &memory, setup->store, setup->config, &setup->checklist,
                              error);
     return r < 0 ? r : apply(setup, error);
 }
@@ -287,7 +287,7 @@ static void show(const struct call *call, const struct setup *setup, bool done)
 {
     if (call->globals.json == JSON_OFF) {
         if (!call->globals.quiet)
-            findings_print(&setup->findings, 0);
+            checklist_print(&setup->checklist, 0);
         if (done && !call->globals.quiet)
             puts(
                 "Crashes are collected. `inquest doctor --crash` proves it; `inquest` lists them.");
@@ -297,7 +297,7 @@ static void show(const struct call *call, const struct setup *setup, bool done)
     json_object_set_new(object, "done", json_boolean(done));
     json_set_text(object, "core_pattern", *setup->pattern ? setup->pattern : NULL);
     json_set_text(object, "store", setup->store);
-    json_object_set_new(object, "steps", findings_json(&setup->findings));
+    json_object_set_new(object, "steps", checklist_json(&setup->checklist));
     struct json_stream json = json_stream_to(stdout, call->globals.json);
     json_stream_value(&json, object);
 }
@@ -326,7 +326,7 @@ static int run_setup(struct call *call, struct error *error)
     umask(022);
     r = set_up(&setup, settings->boot, error);
     show(call, &setup, r == 0);
-    findings_free(&setup.findings);
+    checklist_free(&setup.checklist);
     return r < 0 ? r : EXIT_DONE;
 }
 

@@ -5,8 +5,8 @@
 #include <unistd.h>
 
 #include "cli/boot_files.h"
+#include "cli/checklist.h"
 #include "cli/command.h"
-#include "cli/findings.h"
 #include "cli/json.h"
 #include "cli/kernel_settings.h"
 #include "cli/system_files.h"
@@ -41,8 +41,8 @@ static int check_owner(const char *root, const struct kernel_memory *memory, str
 }
 
 /* A setting that is not as setup left it is somebody else's by now. */
-static int restore(const char *root, const struct kernel_memory *memory, struct findings *findings,
-                   struct error *error)
+static int restore(const char *root, const struct kernel_memory *memory,
+                   struct checklist *checklist, struct error *error)
 {
     for (unsigned i = 0; i < KERNEL_SETTING_COUNT; i++) {
         const struct kernel_remembered *remembered = &memory->settings[i];
@@ -52,24 +52,24 @@ static int restore(const char *root, const struct kernel_memory *memory, struct 
         if (!remembered->known || kernel_setting_read(root, i, now) < 0)
             continue;
         if (strcmp(now, remembered->before) == 0) {
-            findings_add(findings, name, VERDICT_NEITHER, "is %s", now);
+            checklist_add(checklist, name, VERDICT_NEITHER, "is %s", now);
             continue;
         }
         if (strcmp(now, remembered->set) != 0) {
-            findings_add(findings, name, VERDICT_NEITHER,
-                         "is %s, which setup did not set: left alone", now);
+            checklist_add(checklist, name, VERDICT_NEITHER,
+                          "is %s, which setup did not set: left alone", now);
             continue;
         }
         int r = kernel_setting_write(root, i, remembered->before, error);
         if (r < 0)
             return r;
-        findings_add(findings, name, VERDICT_GOOD, "is %s again",
-                     *remembered->before ? remembered->before : "empty");
+        checklist_add(checklist, name, VERDICT_GOOD, "is %s again",
+                      *remembered->before ? remembered->before : "empty");
     }
     return 0;
 }
 
-static int take_down(const char *root, struct findings *findings, struct error *error)
+static int take_down(const char *root, struct checklist *checklist, struct error *error)
 {
     struct kernel_memory memory;
 
@@ -77,9 +77,9 @@ static int take_down(const char *root, struct findings *findings, struct error *
     if (r == 0)
         r = check_owner(root, &memory, error);
     if (r == 0)
-        r = boot_files_remove(root, findings, error);
+        r = boot_files_remove(root, checklist, error);
     if (r == 0)
-        r = restore(root, &memory, findings, error);
+        r = restore(root, &memory, checklist, error);
     if (r == 0)
         r = system_remove(root, "/run/inquest-hook", error);
     /* Last: as long as anything is left to give back, it is known what. */
@@ -89,20 +89,20 @@ static int take_down(const char *root, struct findings *findings, struct error *
 static int run_unsetup(struct call *call, struct error *error)
 {
     const struct unsetup_settings *settings = call->settings;
-    AUTO_FINDINGS struct findings findings = {0};
+    AUTO_CHECKLIST struct checklist checklist = {0};
     const char *root = settings->root && strcmp(settings->root, "/") != 0 ? settings->root : "";
 
     if (!*root && geteuid() != 0)
         return error_set(error, EPERM, "unsetup changes the system: run `sudo inquest unsetup`");
-    int r = take_down(root, &findings, error);
+    int r = take_down(root, &checklist, error);
     if (call->globals.json != JSON_OFF) {
         json_t *object = json_object();
         json_object_set_new(object, "done", json_boolean(r == 0));
-        json_object_set_new(object, "steps", findings_json(&findings));
+        json_object_set_new(object, "steps", checklist_json(&checklist));
         struct json_stream json = json_stream_to(stdout, call->globals.json);
         json_stream_value(&json, object);
     } else if (!call->globals.quiet) {
-        findings_print(&findings, 0);
+        checklist_print(&checklist, 0);
         if (r == 0)
             puts("Crashes are no longer collected. The store and its users are still there.");
     }
