@@ -155,54 +155,6 @@ trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-# ---- programs, store, config ---------------------------------------------------------------------
-
-mkdir "$BIN"
-for program in inquest inquest-hook inquest-keeper inquest-analyzer; do
-    [ -x "$top_builddir/$program" ] || bail "$top_builddir/$program is not built"
-    cp "$top_builddir/$program" "$BIN/"
-done
-
-inquest() {
-    "$BIN/inquest" "$@"
-}
-
-# An empty store, as setup would make it: a hook makes none, for a store that is not there may only
-# be not mounted yet.
-new_store() {
-    rm -rf "$STORE"
-    mkdir -m 751 "$STORE" "$STORE/crashes"
-    mkdir -m 700 "$STORE/new"
-    mkdir -m 750 "$STORE/modules"
-}
-new_store
-
-keeper() { # adopts, prunes, analyses
-    "$BIN/inquest-keeper" -C "$CONF" --foreground "$@"
-}
-
-# Writes the config: the store's place, no storm rules, nothing expires for being like another, and
-# what stdin adds. A section may come twice, and its last value wins.
-config() {
-    {
-        printf '[store]\npath = %s\nkeep_per_signature = unlimited\n' "$STORE"
-        printf '[storm]\nwindow = 0\n'
-        cat
-    } >"$CONF"
-}
-
-# As config, and analyses nothing: for tests that are about collecting.
-config_to_collect() {
-    printf '[analyze]\nauto = no\n' | config
-}
-
-as_user() { # UID COMMAND…
-    local uid=$1
-    shift
-    setpriv --reuid="$uid" --regid="$uid" --clear-groups env HOME="$T/home.$uid" \
-        XDG_DATA_HOME="$T/home.$uid/data" "$@"
-}
-
 # ---- the real core_pattern -----------------------------------------------------------------------
 
 PATTERN_LOCK=/run/lock/core_pattern.lock
@@ -283,6 +235,54 @@ with_hook() { # [OPTION…] COMMAND…
     status=$?
     pattern_give_back
     return $status
+}
+
+# ---- programs, store, config ---------------------------------------------------------------------
+
+mkdir "$BIN"
+for program in inquest inquest-hook inquest-keeper inquest-analyzer; do
+    [ -x "$top_builddir/$program" ] || bail "$top_builddir/$program is not built"
+    cp "$top_builddir/$program" "$BIN/"
+done
+
+inquest() {
+    "$BIN/inquest" "$@"
+}
+
+# An empty store, as setup would make it: a hook makes none, for a store that is not there may only
+# be not mounted yet.
+new_store() {
+    rm -rf "$STORE"
+    mkdir -m 751 "$STORE" "$STORE/crashes"
+    mkdir -m 700 "$STORE/new"
+    mkdir -m 750 "$STORE/modules"
+}
+new_store
+
+keeper() { # adopts, prunes, analyses
+    "$BIN/inquest-keeper" -C "$CONF" --foreground "$@"
+}
+
+# Writes the config: the store's place, no storm rules, nothing expires for being like another, and
+# what stdin adds. A section may come twice, and its last value wins.
+config() {
+    {
+        printf '[store]\npath = %s\nkeep_per_signature = unlimited\n' "$STORE"
+        printf '[storm]\nwindow = 0\n'
+        cat
+    } >"$CONF"
+}
+
+# As config, and analyses nothing: for tests that are about collecting.
+config_to_collect() {
+    printf '[analyze]\nauto = no\n' | config
+}
+
+as_user() { # UID COMMAND…
+    local uid=$1
+    shift
+    setpriv --reuid="$uid" --regid="$uid" --clear-groups env HOME="$T/home.$uid" \
+        XDG_DATA_HOME="$T/home.$uid/data" "$@"
 }
 
 # ---- victims -------------------------------------------------------------------------------------
