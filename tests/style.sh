@@ -90,10 +90,20 @@ bad_shell() {
     done
 }
 
+# A promise that names a test that isn't there is none.
+untested_promises() {
+    grep -oE '(collect|explain|letgo|trust)-p[0-9]+-[a-z0-9-]+' SECURITY.md | sort -u |
+        while read -r name; do
+            find tests -name "$name.sh" | grep -q . || grep -rqs --include='*.sh' "$name" tests ||
+                echo "SECURITY.md names $name, and there is no such test"
+        done
+}
+
 check_with clang-format "C files are formatted (clang-format -i)" unformatted
 check "no banned functions" banned
 check "files say their licence at the top" unlicensed
 check "no C file has 700 lines" too_long
 check "includes point one way" wrong_arrows
+check "SECURITY.md names tests that exist" untested_promises
 check_with shellcheck "shell scripts pass shellcheck" bad_shell
 echo "1..$count"
