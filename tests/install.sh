@@ -28,4 +28,14 @@ is "leaves a changed configuration" "$(tail -n 1 "$D/opt/etc/inquest/inquest.con
 ok "make uninstall" run_make uninstall
 is "leaves nothing but that" "$(cd "$D" && find . -type f -o -type l)" "./opt/etc/inquest/inquest.conf"
 
+# What git has, a release has.
+if git -C "$top_srcdir" ls-files >"$T/git" 2>/dev/null; then
+    MAKEFLAGS='' make -s -C "$top_builddir" distdir distdir="$T/dist" >"$T/make" 2>&1 ||
+        note "$(tail -n 20 "$T/make")"
+    (cd "$T/dist" && find . -type f) | sed 's|^\./||' | sort >"$T/dist.files"
+    is "a release has every file" "$(grep -v '^\.gitignore$' "$T/git" | sort | comm -23 - "$T/dist.files")" ""
+else
+    skip "a release has every file" "not in a git repository"
+fi
+
 finish

@@ -84,4 +84,4 @@ TESTS += tests/kernel/collect-p1-quickstart.sh
 EXTRA_DIST += tests/kernel/collect-p1-quickstart.sh
 TESTS += tests/install.sh
 TESTS += tests/style.sh
-EXTRA_DIST += SECURITY.md tests/install.sh tests/style.sh
+EXTRA_DIST += tests/install.sh tests/style.sh
