@@ -4,9 +4,9 @@
 VICTIM_CFLAGS = -std=gnu11 -g -O0 -fno-omit-frame-pointer -pthread $(WARN_CFLAGS)
 check_PROGRAMS += \
 	tests/kernel/crash tests/kernel/handler \
-	tests/victims/credentials tests/victims/deleted tests/victims/mappings \
-	tests/victims/memory tests/victims/namespaces tests/victims/quick tests/victims/signals \
-	tests/victims/threads
+	tests/victims/credentials tests/victims/deleted tests/victims/fuse \
+	tests/victims/mappings tests/victims/memory tests/victims/namespaces \
+	tests/victims/quick tests/victims/signals tests/victims/threads
 tests_kernel_crash_SOURCES = tests/kernel/crash.c
 tests_kernel_handler_SOURCES = tests/kernel/handler.c
 victim_sources = tests/victims/victim.c tests/victims/victim.h
@@ -14,6 +14,8 @@ tests_victims_credentials_SOURCES = tests/victims/credentials.c $(victim_sources
 tests_victims_credentials_CFLAGS = $(VICTIM_CFLAGS)
 tests_victims_deleted_SOURCES = tests/victims/deleted.c $(victim_sources)
 tests_victims_deleted_CFLAGS = $(VICTIM_CFLAGS)
+tests_victims_fuse_SOURCES = tests/victims/fuse.c $(victim_sources)
+tests_victims_fuse_CFLAGS = $(VICTIM_CFLAGS)
 tests_victims_mappings_SOURCES = tests/victims/mappings.c $(victim_sources)
 tests_victims_mappings_CFLAGS = $(VICTIM_CFLAGS)
 tests_victims_memory_SOURCES = tests/victims/memory.c $(victim_sources)
