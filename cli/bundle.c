@@ -100,9 +100,36 @@ static bool is_earlier_path(const struct report *report, size_t index)
     return false;
 }
 
-static bool is_executable(const struct bundle *bundle, const struct report_module *module)
+/* libs/NAME, a link to the module; one whose target is too long is done without. */
+static int add_link(struct bundle *bundle, const char *name, const struct report_module *module,
+                    struct error *error)
 {
-    return module == subject_executable(bundle->subject);
+    char link[NAME_SIZE], member[MEMBER_SIZE], target[NAME_SIZE];
+    snprintf(link, sizeof link, "libs/%s", name);
+    member_name(member, bundle, link);
+    snprintf(target, sizeof target, "../root%s", module->path);
+    int r = tar_add_link(bundle->tar, member, target, error);
+    return r == -ENAMETOOLONG ? 0 : r;
+}
+
+static int add_links(struct bundle *bundle, const struct report_module *module, int fd,
+                     struct error *error)
+{
+    const char *base = render_base_name(module->path);
+    char soname[MODULE_SONAME_SIZE];
+
+    int r = add_link(bundle, base, module, error);
+    if (r == 0 && module_file_soname(fd, soname) == 0 && strcmp(soname, base) != 0)
+        r = add_link(bundle, soname, module, error);
+    return r;
+}
+
+static int note_missing(struct bundle *bundle, const struct report_module *module)
+{
+    int r = bytes_append_text(&bundle->missing, "  ");
+    if (r == 0)
+        r = bytes_append_text(&bundle->missing, module->path);
+    return r < 0 ? r : bytes_append_text(&bundle->missing, "\n");
 }
 
 static int add_module(struct bundle *bundle, const struct report_module *module,
@@ -113,17 +140,14 @@ static int add_module(struct bundle *bundle, const struct report_module *module,
 
     if (module_file_path_is_tame(module->path))
         fd = module_file_open(module, subject_store_fd(bundle->subject), NULL, NULL);
-    if (fd < 0) {
-        int r = bytes_append_text(&bundle->missing, "  ");
-        if (r == 0)
-            r = bytes_append_text(&bundle->missing, module->path);
-        return r < 0 ? r : bytes_append_text(&bundle->missing, "\n");
-    }
-    if (is_executable(bundle, module))
+    if (fd < 0)
+        return note_missing(bundle, module);
+    if (module == subject_executable(bundle->subject))
         bundle->executable = module;
     snprintf(name, sizeof name, "root%s", module->path);
     member_name(member, bundle, name);
-    return tar_add_file(bundle->tar, member, 0755, fd, error);
+    int r = tar_add_file(bundle->tar, member, 0755, fd, error);
+    return r < 0 ? r : add_links(bundle, module, fd, error);
 }
 
 static int add_modules(struct bundle *bundle, struct error *error)
@@ -151,7 +175,7 @@ static int add_script(struct bundle *bundle, struct error *error)
         "cd \"$(dirname \"$0\")\"\n"
         "[ -e core ] || zstd -q -d %s" LAYOUT_RECORD_SUFFIX " -o core\n"
         "exec \"${GDB:-gdb}\" -iex 'set auto-load off' -iex 'set sysroot root' \\\n"
-        "    \"$@\" %s%s%s core\n",
+        "    -iex 'set solib-search-path libs' \"$@\" %s%s%s core\n",
         bundle->subject->id, path ? "'root" : "", path ? path : "-c", path ? "'" : "");
     return r < 0 ? error_set(error, ENOMEM, "out of memory")
                  : add_text(bundle, "open-in-gdb", 0755, text.data, text.size, error);

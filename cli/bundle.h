@@ -8,6 +8,7 @@
  *   ID/report.txt        the backtrace
  *   ID/report.json       the same, as `inquest bt --json` prints it
  *   ID/root/PATH         the modules, exactly those that the core had, under their own paths
+ *   ID/libs/NAME         links to them, by the names by which modules need each other
  *   ID/open-in-gdb       a script: sh, zstd and gdb are all it needs
  */
 #pragma once

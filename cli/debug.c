@@ -4,7 +4,8 @@
  *
  * The core is extracted to a directory that is gone when the debugger is. A tree beside it has the
  * modules under their own paths, those whose build-id is the core's and no others, and serves as
- * sysroot: what is missing is missing, nothing wrong is shown. Nothing that comes with the core is
+ * sysroot, with links for the names by which modules need each other: what is missing is missing,
+ * nothing wrong is shown. Nothing that comes with the core is
  * run: auto-loading is off, and root's debugger is the user nobody.
  */
 #include <errno.h>
@@ -45,7 +46,7 @@ struct session {
     const struct debug_settings *settings;
     bool drops; /* root's debugger becomes nobody */
     char place[PATH_MAX];
-    char core[PATH_MAX], root[PATH_MAX];
+    char core[PATH_MAX], root[PATH_MAX], libs[PATH_MAX];
     char executable[PATH_MAX]; /* "" where there is none */
     unsigned missing;          /* modules without their file */
 };
@@ -122,6 +123,28 @@ static int place_module(const struct session *session, int fd, const char *path,
     return core_file_copy(fd, out, error);
 }
 
+/* LIBS/NAME, a link to a file of the tree; the first of a name stays. */
+static int add_link(const struct session *session, const char *name, const char *target,
+                    struct error *error)
+{
+    char path[PATH_MAX], slashed[PATH_MAX];
+    int r = join(slashed, "/", name, error);
+    if (r == 0)
+        r = join(path, session->libs, slashed, error);
+    if (r == 0 && symlink(target, path) < 0 && errno != EEXIST)
+        r = error_errno(error, errno, "%s", path);
+    return r;
+}
+
+static int add_links(const struct session *session, int fd, const char *path, struct error *error)
+{
+    char soname[MODULE_SONAME_SIZE];
+    int r = add_link(session, render_base_name(path), path, error);
+    if (r == 0 && module_file_soname(fd, soname) == 0)
+        r = add_link(session, soname, path, error);
+    return r;
+}
+
 static int add_module(struct session *session, const struct report_module *module,
                       struct error *error)
 {
@@ -141,8 +164,19 @@ static int add_module(struct session *session, const struct report_module *modul
         r = make_parents(path, strlen(session->root) + 1, error);
     if (r == 0)
         r = place_module(session, fd, path, error);
+    if (r == 0)
+        r = add_links(session, fd, path, error);
     if (r == 0 && is_program)
         memcpy(session->executable, path, sizeof path);
+    return r;
+}
+
+static int make_directory(char ret[static PATH_MAX], const char *place, const char *name,
+                          struct error *error)
+{
+    int r = join(ret, place, name, error);
+    if (r == 0 && mkdir(ret, 0755) < 0)
+        r = error_errno(error, errno, "%s", ret);
     return r;
 }
 
@@ -150,9 +184,9 @@ static int build_tree(struct session *session, struct error *error)
 {
     const struct report *report = session->subject->report;
 
-    int r = join(session->root, session->place, "/root", error);
-    if (r == 0 && mkdir(session->root, 0755) < 0)
-        r = error_errno(error, errno, "%s", session->root);
+    int r = make_directory(session->root, session->place, "/root", error);
+    if (r == 0)
+        r = make_directory(session->libs, session->place, "/libs", error);
     for (size_t i = 0; i < report->n_modules && r == 0; i++)
         if (report->modules[i].path[0] == '/')
             r = add_module(session, &report->modules[i], error);
@@ -223,6 +257,8 @@ static void gdb_arguments(struct arguments *arguments, const struct session *ses
     add_made(arguments, "set debug-file-directory %s", dirs.data ? dirs.data : "");
     add(arguments, "-iex");
     add_made(arguments, "set sysroot %s", session->root);
+    add(arguments, "-iex");
+    add_made(arguments, "set solib-search-path %s", session->libs);
 }
 
 static void lldb_arguments(struct arguments *arguments, const struct session *session)
@@ -238,7 +274,7 @@ static void lldb_arguments(struct arguments *arguments, const struct session *se
     add_made(arguments, "settings set target.debug-file-search-paths %s",
              dirs.data ? dirs.data : "");
     add(arguments, "-O");
-    add_made(arguments, "platform select --sysroot %s host", session->root);
+    add_made(arguments, "settings set target.exec-search-paths %s", session->libs);
 }
 
 /* The user's own arguments stand between ours and the files, so that they can overrule ours. */

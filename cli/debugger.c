@@ -34,8 +34,10 @@ static void become_debugger(const char *const *arguments, bool drop)
         execvp(arguments[0], (char *const *)arguments);
         r = -errno;
     }
-    command_warn("%s: %s", arguments[0], strerror(-r));
-    _exit(r == -ENOENT ? 127 : 126);
+    /* PATH may have directories that nobody may not search: it is not there for him. */
+    bool missing = r == -ENOENT || (r == -EACCES && !strchr(arguments[0], '/'));
+    command_warn("%s: %s", arguments[0], missing ? "there is no such program" : strerror(-r));
+    _exit(missing ? 127 : 126);
 }
 
 static int wait_for(pid_t pid, struct error *error)

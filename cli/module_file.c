@@ -15,7 +15,12 @@
 #include "store/base/io.h"
 #include "store/layout.h"
 
-enum { MAX_SEGMENTS = 128, MAX_NOTES = 64 * 1024, MAX_BUILD_ID = (MODULE_BUILD_ID_SIZE - 1) / 2 };
+enum {
+    MAX_HEADER = 256,
+    MAX_SEGMENTS = 128,
+    MAX_BYTES = 64 * 1024, /* of notes or a dynamic section */
+    MAX_BUILD_ID = (MODULE_BUILD_ID_SIZE - 1) / 2,
+};
 
 /* The few fields that lead to the notes, of either class and byte order. */
 struct headers {
@@ -60,7 +65,7 @@ static int read_headers(int fd, struct headers *ret)
     ret->phentsize = (unsigned)FIELD(ret, header, Ehdr, e_phentsize);
     ret->phnum = (unsigned)FIELD(ret, header, Ehdr, e_phnum);
     size_t least = ret->is_64 ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr);
-    return ret->phentsize < least || ret->phentsize > 256 ? -EBADMSG : 0;
+    return ret->phentsize < least || ret->phentsize > MAX_HEADER ? -EBADMSG : 0;
 }
 
 static size_t padded(uint64_t size)
@@ -90,26 +95,101 @@ static int find_build_id(const struct headers *headers, const unsigned char *not
     return -ENODATA;
 }
 
+struct segment {
+    uint64_t type, offset, size, address;
+};
+
+/* The program header at `index`; false behind the last. */
+static bool read_segment(int fd, const struct headers *headers, unsigned index, struct segment *ret)
+{
+    unsigned char segment[MAX_HEADER] = {0};
+    uint64_t at = headers->phoff + (uint64_t)index * headers->phentsize;
+
+    if (index >= headers->phnum || index >= MAX_SEGMENTS ||
+        io_pread(fd, segment, headers->phentsize, at) != (ssize_t)headers->phentsize)
+        return false;
+    *ret = (struct segment){
+        .type = FIELD(headers, segment, Phdr, p_type),
+        .offset = FIELD(headers, segment, Phdr, p_offset),
+        .size = FIELD(headers, segment, Phdr, p_filesz),
+        .address = FIELD(headers, segment, Phdr, p_vaddr),
+    };
+    return true;
+}
+
+/* A segment's bytes, where it is no larger than expected of one; the caller frees them. */
+static unsigned char *read_bytes(int fd, const struct segment *segment, size_t *ret_size)
+{
+    AUTO_FREE unsigned char *bytes = NULL;
+    if (segment->size == 0 || segment->size > MAX_BYTES)
+        return NULL;
+    bytes = malloc(segment->size);
+    ssize_t n = bytes ? io_pread(fd, bytes, segment->size, segment->offset) : -ENOMEM;
+    if (n <= 0)
+        return NULL;
+    *ret_size = (size_t)n;
+    return steal_pointer(&bytes);
+}
+
 int module_file_build_id(int fd, char ret[static MODULE_BUILD_ID_SIZE])
 {
     struct headers headers;
-    int r = read_headers(fd, &headers);
+    struct segment segment;
+    size_t size;
 
-    for (unsigned i = 0; r == 0 && i < headers.phnum && i < MAX_SEGMENTS; i++) {
-        unsigned char segment[256] = {0};
-        AUTO_FREE unsigned char *notes = NULL;
-        uint64_t at = headers.phoff + (uint64_t)i * headers.phentsize;
-        if (io_pread(fd, segment, headers.phentsize, at) != (ssize_t)headers.phentsize)
-            return -EBADMSG;
-        uint64_t size = FIELD(&headers, segment, Phdr, p_filesz);
-        if (FIELD(&headers, segment, Phdr, p_type) != PT_NOTE || size == 0 || size > MAX_NOTES)
+    int r = read_headers(fd, &headers);
+    for (unsigned i = 0; r == 0 && read_segment(fd, &headers, i, &segment); i++) {
+        if (segment.type != PT_NOTE)
             continue;
-        notes = malloc(size);
-        if (!notes)
-            return -ENOMEM;
-        ssize_t n = io_pread(fd, notes, size, FIELD(&headers, segment, Phdr, p_offset));
-        if (n > 0 && find_build_id(&headers, notes, (size_t)n, ret) == 0)
+        AUTO_FREE unsigned char *notes = read_bytes(fd, &segment, &size);
+        if (notes && find_build_id(&headers, notes, size, ret) == 0)
             return 0;
+    }
+    return r < 0 ? r : -ENODATA;
+}
+
+/* The value of a tag in the dynamic section; 0 where it is absent. */
+static uint64_t dynamic_value(const struct headers *headers, const unsigned char *dynamic,
+                              size_t size, uint64_t tag)
+{
+    size_t entry = headers->is_64 ? sizeof(Elf64_Dyn) : sizeof(Elf32_Dyn);
+    for (size_t at = 0; size - at >= entry; at += entry)
+        if (FIELD(headers, dynamic + at, Dyn, d_tag) == tag)
+            return FIELD(headers, dynamic + at, Dyn, d_un);
+    return 0;
+}
+
+/* Where in the file an address is; 0 where it isn't. */
+static uint64_t offset_of(int fd, const struct headers *headers, uint64_t address)
+{
+    struct segment segment;
+    for (unsigned i = 0; read_segment(fd, headers, i, &segment); i++)
+        if (segment.type == PT_LOAD && address >= segment.address &&
+            address - segment.address < segment.size)
+            return segment.offset + (address - segment.address);
+    return 0;
+}
+
+int module_file_soname(int fd, char ret[static MODULE_SONAME_SIZE])
+{
+    char name[1 + MODULE_SONAME_SIZE] = "/"; /* tame is said of paths */
+    struct headers headers;
+    struct segment segment;
+    size_t size;
+
+    int r = read_headers(fd, &headers);
+    for (unsigned i = 0; r == 0 && read_segment(fd, &headers, i, &segment); i++) {
+        if (segment.type != PT_DYNAMIC)
+            continue;
+        AUTO_FREE unsigned char *dynamic = read_bytes(fd, &segment, &size);
+        uint64_t at = dynamic ? dynamic_value(&headers, dynamic, size, DT_SONAME) : 0;
+        uint64_t strings = dynamic ? dynamic_value(&headers, dynamic, size, DT_STRTAB) : 0;
+        uint64_t offset = at && strings ? offset_of(fd, &headers, strings) : 0;
+        if (!offset || io_pread(fd, name + 1, MODULE_SONAME_SIZE - 1, offset + at) <= 0 ||
+            strchr(name + 1, '/') || !module_file_path_is_tame(name))
+            return -ENODATA;
+        memcpy(ret, name + 1, MODULE_SONAME_SIZE);
+        return 0;
     }
     return r < 0 ? r : -ENODATA;
 }

@@ -17,6 +17,11 @@
 enum { MODULE_BUILD_ID_SIZE = 129 };
 int module_file_build_id(int fd, char ret[static MODULE_BUILD_ID_SIZE]);
 
+/* Reads the name by which other modules need it (DT_SONAME), tame as below and without a slash.
+ * -ENODATA where it has none. */
+enum { MODULE_SONAME_SIZE = 128 };
+int module_file_soname(int fd, char ret[static MODULE_SONAME_SIZE]);
+
 /* True for a path that may become one below another directory: absolute, without "." or "..", of
  * printable ASCII without quotes, blanks or backslashes, and not too long for an archive. */
 bool module_file_path_is_tame(const char *path);

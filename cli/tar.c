@@ -117,39 +117,50 @@ static size_t split_name(const char *name)
     return SIZE_MAX;
 }
 
-static void fill_header(struct header *header, const struct tar *tar, const char *name,
-                        unsigned mode, uint64_t size)
+static unsigned checksum(const struct header *header)
 {
     unsigned sum = 0;
-    size_t at = split_name(name);
-
-    *header = (struct header){.type = '0'};
-    memcpy(header->name, name + at, strlen(name + at));
-    memcpy(header->prefix, name, at > 0 ? at - 1 : 0);
-    put_octal(header->mode, sizeof header->mode, mode);
-    put_octal(header->uid, sizeof header->uid, 0);
-    put_octal(header->gid, sizeof header->gid, 0);
-    put_size(header->size, size);
-    put_octal(header->mtime, sizeof header->mtime, (uint64_t)tar->time);
-    memcpy(header->magic, "ustar", 6);
-    memcpy(header->version, "00", 2);
-    memcpy(header->user, "root", 4);
-    memcpy(header->group, "root", 4);
-    memset(header->checksum, ' ', sizeof header->checksum);
     for (size_t i = 0; i < sizeof(*header); i++)
         sum += ((const unsigned char *)header)[i];
-    put_octal(header->checksum, 7, sum); /* six digits, a NUL, and the blank that stays */
+    return sum;
+}
+
+/* `link` NULL: a regular file. */
+static int put_header(struct tar *tar, const char *name, unsigned mode, uint64_t size,
+                      const char *link, struct error *error)
+{
+    struct header header = {.type = link ? '2' : '0'};
+    size_t at = split_name(name);
+
+    if (at == SIZE_MAX || (link && strlen(link) > sizeof header.link))
+        return error_set(error, ENAMETOOLONG, "%s: too long for an archive", name);
+    memcpy(header.name, name + at, strlen(name + at));
+    memcpy(header.prefix, name, at > 0 ? at - 1 : 0);
+    memcpy(header.link, link ? link : "", link ? strlen(link) : 0);
+    put_octal(header.mode, sizeof header.mode, mode);
+    put_octal(header.uid, sizeof header.uid, 0);
+    put_octal(header.gid, sizeof header.gid, 0);
+    put_size(header.size, size);
+    put_octal(header.mtime, sizeof header.mtime, (uint64_t)tar->time);
+    memcpy(header.magic, "ustar", 6);
+    memcpy(header.version, "00", 2);
+    memcpy(header.user, "root", 4);
+    memcpy(header.group, "root", 4);
+    memset(header.checksum, ' ', sizeof header.checksum);
+    put_octal(header.checksum, 7, checksum(&header)); /* six digits, a NUL; the blank stays */
+    tar->left = size;
+    tar->pad = (unsigned)((BLOCK - size % BLOCK) % BLOCK);
+    return compress(tar, &header, sizeof header, ZSTD_e_continue, error);
 }
 
 int tar_member(struct tar *tar, const char *name, unsigned mode, uint64_t size, struct error *error)
 {
-    struct header header;
-    if (split_name(name) == SIZE_MAX)
-        return error_set(error, ENAMETOOLONG, "%s: too long for an archive", name);
-    fill_header(&header, tar, name, mode, size);
-    tar->left = size;
-    tar->pad = (unsigned)((BLOCK - size % BLOCK) % BLOCK);
-    return compress(tar, &header, sizeof header, ZSTD_e_continue, error);
+    return put_header(tar, name, mode, size, NULL, error);
+}
+
+int tar_add_link(struct tar *tar, const char *name, const char *target, struct error *error)
+{
+    return put_header(tar, name, 0777, 0, target, error);
 }
 
 int tar_write(struct tar *tar, const void *data, size_t size, struct error *error)

@@ -33,6 +33,9 @@ int tar_add(struct tar *tar, const char *name, unsigned mode, const void *data, 
             struct error *error);
 int tar_add_file(struct tar *tar, const char *name, unsigned mode, int fd, struct error *error);
 
+/* A symbolic link. */
+int tar_add_link(struct tar *tar, const char *name, const char *target, struct error *error);
+
 /* The end of the archive. Without it there is none. */
 int tar_finish(struct tar *tar, struct error *error);
 void tar_free(struct tar *tar);
