@@ -234,14 +234,43 @@ struct render_input subject_input(const struct subject *subject)
     };
 }
 
+static bool is_path(const struct report_module *module, const char *exe)
+{
+    return strcmp(module->path, exe) == 0;
+}
+
+/* The kernel cuts the name to 15 bytes. */
+static bool is_named(const struct report_module *module, const char *comm)
+{
+    return comm[0] && strncmp(render_base_name(module->path), comm, 15) == 0;
+}
+
+/* Where nothing tells: programs lie below their libraries. */
+static const struct report_module *lowest_module(const struct report *report)
+{
+    const struct report_module *lowest = NULL;
+    for (size_t i = 0; i < report->n_modules; i++)
+        if (report->modules[i].path[0] == '/' &&
+            (!lowest || report->modules[i].start < lowest->start))
+            lowest = &report->modules[i];
+    return lowest;
+}
+
 const struct report_module *subject_executable(const struct subject *subject)
 {
+    static const struct {
+        const char *key;
+        bool (*matches)(const struct report_module *, const char *);
+    } ways[] = {{KEY_EXE, is_path}, {KEY_COMM, is_named}};
     const struct metadata *facts = subject_facts(subject);
-    const char *exe = facts ? metadata_text(facts, KEY_EXE) : NULL;
-    for (size_t i = 0; exe && i < subject->report->n_modules; i++)
-        if (strcmp(subject->report->modules[i].path, exe) == 0)
-            return &subject->report->modules[i];
-    return NULL;
+
+    for (size_t i = 0; facts && i < ARRAY_SIZE(ways); i++) {
+        const char *value = metadata_text(facts, ways[i].key);
+        for (size_t k = 0; value && k < subject->report->n_modules; k++)
+            if (ways[i].matches(&subject->report->modules[k], value))
+                return &subject->report->modules[k];
+    }
+    return lowest_module(subject->report);
 }
 
 int subject_exit_code(const struct subject *subject)
