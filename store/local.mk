@@ -36,6 +36,8 @@ libstore_a_SOURCES = \
 	store/adopt_import.c \
 	store/adopt_new.h \
 	store/adopt_part.c \
+	store/analysis.c store/analysis.h store/analysis_protocol.h \
+	store/broker.c store/broker.h \
 	store/crash_files.c \
 	store/crash_row.c store/crash_row.h \
 	store/database.c store/database.h \
@@ -44,6 +46,7 @@ libstore_a_SOURCES = \
 	store/findings.c store/findings.h \
 	store/groups.c \
 	store/index.c store/index.h \
+	store/ownership.c store/ownership.h \
 	store/names.c store/names.h \
 	store/pin.c store/pin.h \
 	store/query.c store/query.h \

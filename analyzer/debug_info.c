@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* debug_info.c - functions, inlined calls and lines of addresses, by indexes over libdw. */
+#include "analyzer/debug_info.h"
+
+#include <dwarf.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/base/cleanup.h"
+
+enum {
+    MAX_RANGES = 64 * 1024 * 1024,
+    MAX_NESTING = 64,              /* of namespaces, classes and blocks */
+    MAX_LOOK_BACK = 256,           /* ranges that start before an address and may hold it */
+    MAX_ENTRIES = 4 * 1024 * 1024, /* entries looked at below one function */
+};
+
+struct range {
+    uint64_t start, end;
+    uint64_t target; /* the number of a unit, or the offset of a function's entry */
+};
+
+struct ranges {
+    struct range *items; /* by start, then the larger first */
+    size_t count, capacity;
+};
+
+struct unit {
+    Dwarf_Die die;
+    struct ranges functions;
+    bool indexed;
+};
+
+struct debug_info {
+    Dwarf *dwarf;
+    struct unit *units;
+    size_t unit_count, unit_capacity;
+    struct ranges units_at;
+};
+
+static bool add_range(struct ranges *ranges, uint64_t start, uint64_t end, uint64_t target)
+{
+    /* What the linker discarded lies at 0 (or 1, in lists of ranges). */
+    if (start >= end || start <= 1)
+        return true;
+    if (ranges->count == ranges->capacity) {
+        size_t capacity = ranges->capacity ? 2 * ranges->capacity : 64;
+        struct range *grown =
+            capacity <= MAX_RANGES ? realloc(ranges->items, capacity * sizeof(*grown)) : NULL;
+        if (!grown)
+            return false;
+        ranges->items = grown;
+        ranges->capacity = capacity;
+    }
+    ranges->items[ranges->count++] = (struct range){start, end, target};
+    return true;
+}
+
+static bool add_ranges_of(struct ranges *ranges, Dwarf_Die *die, uint64_t target)
+{
+    Dwarf_Addr base, start, end;
+    for (ptrdiff_t at = 0; (at = dwarf_ranges(die, at, &base, &start, &end)) > 0;)
+        if (!add_range(ranges, start, end, target))
+            return false;
+    return true;
+}
+
+static int compare_ranges(const void *a, const void *b)
+{
+    const struct range *x = a, *y = b;
+    if (x->start != y->start)
+        return x->start < y->start ? -1 : 1;
+    return x->end > y->end ? -1 : x->end < y->end;
+}
+
+static void sort_ranges(struct ranges *ranges)
+{
+    if (ranges->count)
+        qsort(ranges->items, ranges->count, sizeof(*ranges->items), compare_ranges);
+}
+
+/* The innermost range that holds `address`. */
+static const struct range *find_range(const struct ranges *ranges, uint64_t address)
+{
+    size_t low = 0, high = ranges->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (ranges->items[middle].start <= address)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    for (size_t i = low; i > 0 && low - i < MAX_LOOK_BACK; i--)
+        if (address < ranges->items[i - 1].end)
+            return &ranges->items[i - 1];
+    return NULL;
+}
+
+static struct unit *add_unit(struct debug_info *info, const Dwarf_Die *die)
+{
+    if (info->unit_count == info->unit_capacity) {
+        size_t capacity = info->unit_capacity ? 2 * info->unit_capacity : 64;
+        struct unit *grown = realloc(info->units, capacity * sizeof(*grown));
+        if (!grown)
+            return NULL;
+        info->units = grown;
+        info->unit_capacity = capacity;
+    }
+    info->units[info->unit_count] = (struct unit){.die = *die};
+    return &info->units[info->unit_count++];
+}
+
+/* Units whose own entry has no ranges, as old assemblers leave them. */
+static void add_aranges(struct debug_info *info)
+{
+    Dwarf_Aranges *aranges;
+    size_t count;
+    if (dwarf_getaranges(info->dwarf, &aranges, &count) != 0)
+        return;
+    for (size_t i = 0; i < count; i++) {
+        Dwarf_Addr start;
+        Dwarf_Word size;
+        Dwarf_Off offset;
+        Dwarf_Die die;
+        if (dwarf_getarangeinfo(dwarf_onearange(aranges, i), &start, &size, &offset) != 0 ||
+            !dwarf_offdie(info->dwarf, offset, &die))
+            continue;
+        if (!add_unit(info, &die) ||
+            !add_range(&info->units_at, start, start + size, info->unit_count - 1))
+            return;
+    }
+}
+
+struct debug_info *debug_info_new(Dwarf *dwarf)
+{
+    struct debug_info *info = calloc(1, sizeof(*info));
+    if (!info)
+        return NULL;
+    info->dwarf = dwarf;
+    Dwarf_CU *unit = NULL;
+    Dwarf_Die die, split;
+    uint8_t type;
+    while (dwarf_get_units(dwarf, unit, &unit, NULL, &type, &die, &split) == 0) {
+        if (type != DW_UT_compile && type != DW_UT_skeleton)
+            continue;
+        bool is_split = type == DW_UT_skeleton && dwarf_tag(&split) == DW_TAG_compile_unit;
+        if (!add_unit(info, is_split ? &split : &die) ||
+            !add_ranges_of(&info->units_at, &die, info->unit_count - 1))
+            break;
+    }
+    if (info->units_at.count == 0)
+        add_aranges(info);
+    sort_ranges(&info->units_at);
+    return info;
+}
+
+void debug_info_free(struct debug_info *info)
+{
+    if (!info)
+        return;
+    for (size_t i = 0; i < info->unit_count; i++)
+        free(info->units[i].functions.items);
+    free(info->units);
+    free(info->units_at.items);
+    free(info);
+}
+
+static bool holds_functions(int tag)
+{
+    return tag == DW_TAG_namespace || tag == DW_TAG_module || tag == DW_TAG_class_type ||
+           tag == DW_TAG_structure_type || tag == DW_TAG_union_type ||
+           tag == DW_TAG_enumeration_type;
+}
+
+/* Functions of a unit, also those that stand in namespaces and types. */
+static bool index_functions(struct unit *unit, Dwarf_Die *parent, unsigned nesting)
+{
+    Dwarf_Die die;
+    if (nesting > MAX_NESTING || dwarf_child(parent, &die) != 0)
+        return true;
+    do {
+        int tag = dwarf_tag(&die);
+        if (tag == DW_TAG_subprogram) {
+            if (!add_ranges_of(&unit->functions, &die, dwarf_dieoffset(&die)))
+                return false;
+        } else if (holds_functions(tag) && !index_functions(unit, &die, nesting + 1)) {
+            return false;
+        }
+    } while (dwarf_siblingof(&die, &die) == 0);
+    return true;
+}
+
+/* The entries of functions at an address, outermost first; [0] is the real one. */
+struct chain {
+    Dwarf_Die dies[DEBUG_MAX_DEPTH];
+    size_t count;
+    uint64_t address;
+    unsigned looked_at;
+};
+
+static bool has_code(Dwarf_Die *die)
+{
+    return dwarf_hasattr(die, DW_AT_low_pc) || dwarf_hasattr(die, DW_AT_ranges);
+}
+
+/* Goes down to the innermost call that was inlined at the address. A function nested in this one
+ * (GNU C, Ada) takes its place. */
+static bool descend(struct chain *chain, Dwarf_Die *parent, unsigned nesting)
+{
+    Dwarf_Die die;
+    if (nesting > MAX_NESTING || dwarf_child(parent, &die) != 0)
+        return false;
+    do {
+        int tag = dwarf_tag(&die);
+        if (++chain->looked_at > MAX_ENTRIES)
+            return false;
+        bool is_block =
+            tag == DW_TAG_lexical_block || tag == DW_TAG_try_block || tag == DW_TAG_catch_block;
+        bool is_function = tag == DW_TAG_inlined_subroutine || tag == DW_TAG_subprogram;
+        if (!is_block && !is_function)
+            continue;
+        if (is_block && !has_code(&die)) {
+            if (descend(chain, &die, nesting + 1))
+                return true;
+            continue;
+        }
+        if (dwarf_haspc(&die, chain->address) <= 0)
+            continue;
+        if (tag == DW_TAG_subprogram)
+            chain->count = 0;
+        if (is_function && chain->count < DEBUG_MAX_DEPTH)
+            chain->dies[chain->count++] = die;
+        (void)descend(chain, &die, nesting + 1); /* nothing deeper is fine, too */
+        return true;
+    } while (dwarf_siblingof(&die, &die) == 0);
+    return false;
+}
+
+static const char *linkage_name(Dwarf_Die *die)
+{
+    Dwarf_Attribute attribute;
+    const char *name = dwarf_formstring(dwarf_attr_integrate(die, DW_AT_linkage_name, &attribute));
+    return name ? name
+                : dwarf_formstring(dwarf_attr_integrate(die, DW_AT_MIPS_linkage_name, &attribute));
+}
+
+static int number_of(Dwarf_Die *die, unsigned name)
+{
+    Dwarf_Attribute attribute;
+    Dwarf_Word value;
+    if (dwarf_formudata(dwarf_attr(die, name, &attribute), &value) != 0 || value > INT32_MAX)
+        return 0;
+    return (int)value;
+}
+
+/* Where an inlined function was called from: that is where the function around it stands. */
+static void read_call(Dwarf_Die *unit, Dwarf_Die *inlined, struct debug_frame *ret)
+{
+    Dwarf_Files *files;
+    size_t count;
+    int file = number_of(inlined, DW_AT_call_file);
+    if (dwarf_getsrcfiles(unit, &files, &count) == 0 && (size_t)file < count)
+        ret->file = dwarf_filesrc(files, (size_t)file, NULL, NULL);
+    ret->line = number_of(inlined, DW_AT_call_line);
+    ret->column = number_of(inlined, DW_AT_call_column);
+}
+
+static void read_line(Dwarf_Die *unit, uint64_t address, struct debug_frame *ret)
+{
+    Dwarf_Line *line = dwarf_getsrc_die(unit, address);
+    if (!line)
+        return;
+    ret->file = dwarf_linesrc(line, NULL, NULL);
+    (void)dwarf_lineno(line, &ret->line); /* stay 0 */
+    (void)dwarf_linecol(line, &ret->column);
+}
+
+size_t debug_info_at(struct debug_info *info, uint64_t address,
+                     struct debug_frame ret[static DEBUG_MAX_DEPTH])
+{
+    const struct range *range = find_range(&info->units_at, address);
+    if (!range)
+        return 0;
+    struct unit *unit = &info->units[range->target];
+    if (!unit->indexed) {
+        unit->indexed = true;
+        (void)index_functions(unit, &unit->die, 0); /* without memory: what there is */
+        sort_ranges(&unit->functions);
+    }
+    ret[0] = (struct debug_frame){0};
+    read_line(&unit->die, address, &ret[0]);
+
+    struct chain chain = {.address = address};
+    const struct range *function = find_range(&unit->functions, address);
+    if (!function || !dwarf_offdie(info->dwarf, function->target, &chain.dies[0]))
+        return ret[0].file ? 1 : 0;
+    chain.count = 1;
+    Dwarf_Die outermost = chain.dies[0];
+    (void)descend(&chain, &outermost, 0);
+    for (size_t i = 0; i < chain.count; i++) {
+        Dwarf_Die *die = &chain.dies[chain.count - 1 - i];
+        ret[i].name = dwarf_diename(die);
+        ret[i].linkage_name = linkage_name(die);
+        ret[i].inlined = i + 1 < chain.count;
+        if (i + 1 < chain.count) {
+            ret[i + 1] = (struct debug_frame){0};
+            read_call(&unit->die, die, &ret[i + 1]);
+        }
+    }
+    return chain.count;
+}

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* inquest-analyzer(8) - reads one core or record in a cage and writes one report. */
+#include "config.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <libelf.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "analyzer/cage.h"
+#include "analyzer/packages.h"
+#include "analyzer/report.h"
+#include "store/analysis_protocol.h"
+#include "store/base/parse.h"
+
+struct options {
+    enum effort effort;
+    uint64_t max_frames, max_threads;
+    uint64_t deadline_ms;
+    struct cage cage;
+};
+
+static const char *const efforts[] = {
+    [EFFORT_FULL] = "full",
+    [EFFORT_SYMBOLS] = "symbols",
+    [EFFORT_CORE] = "core",
+};
+
+static const char help[] =
+    "Usage: inquest-analyzer [OPTION…] < CORE > REPORT\n"
+    "Explains a core or record. Started by inquest and inquest-keeper; see inquest-analyzer(8).\n"
+    "\n"
+    "  --effort full|symbols|core  what to read beside the core (full)\n"
+    "  --max-frames N              frames kept of one thread (4096)\n"
+    "  --max-threads N             threads (65536)\n"
+    "  --deadline MILLISECONDS     time for everything (120000)\n"
+    "  --memory BYTES              memory that may be allocated (2G)\n"
+    "  --user UID:GID              become this user first\n"
+    "  --help, --version\n";
+
+static uint64_t now_us(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+static int parse_user(char *text, struct cage *cage)
+{
+    uint64_t uid, gid;
+    char *colon = strchr(text, ':');
+    if (!colon)
+        return -EINVAL;
+    *colon = '\0';
+    if (parse_u64(text, 10, UINT32_MAX - 1, &uid) < 0 ||
+        parse_u64(colon + 1, 10, UINT32_MAX - 1, &gid) < 0)
+        return -EINVAL;
+    cage->drop_user = true;
+    cage->uid = (uid_t)uid;
+    cage->gid = (gid_t)gid;
+    return 0;
+}
+
+static int parse_effort(const char *text, enum effort *ret)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(efforts); i++)
+        if (strcmp(efforts[i], text) == 0) {
+            *ret = (enum effort)i;
+            return 0;
+        }
+    return -EINVAL;
+}
+
+static int parse_option(int option, char *value, struct options *options)
+{
+    switch (option) {
+    case 'e':
+        return parse_effort(value, &options->effort);
+    case 'f':
+        return parse_u64(value, 10, UINT32_MAX, &options->max_frames);
+    case 't':
+        return parse_u64(value, 10, UINT32_MAX, &options->max_threads);
+    case 'd':
+        return parse_u64(value, 10, UINT32_MAX, &options->deadline_ms);
+    case 'm':
+        return parse_size(value, &options->cage.memory);
+    case 'u':
+        return parse_user(value, &options->cage);
+    default:
+        return -EINVAL;
+    }
+}
+
+/* Returns -1 to go on, or the exit status. */
+static int parse_options(int argc, char **argv, struct options *ret)
+{
+    static const struct option known[] = {
+        {"effort", required_argument, NULL, 'e'},
+        {"max-frames", required_argument, NULL, 'f'},
+        {"max-threads", required_argument, NULL, 't'},
+        {"deadline", required_argument, NULL, 'd'},
+        {"memory", required_argument, NULL, 'm'},
+        {"user", required_argument, NULL, 'u'},
+        {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'V'},
+        {0},
+    };
+    for (int option; (option = getopt_long(argc, argv, "", known, NULL)) != -1;) {
+        if (option == 'h' || option == 'V') {
+            fputs(option == 'h' ? help : PACKAGE_NAME "-analyzer " PACKAGE_VERSION "\n", stdout);
+            return fflush(stdout) == 0 ? ANALYZER_DONE : ANALYZER_FAILED;
+        }
+        if (option == '?')
+            return ANALYZER_USAGE;
+        if (parse_option(option, optarg, ret) < 0) {
+            fprintf(stderr, "inquest-analyzer: '%s' is no valid value\n", optarg);
+            return ANALYZER_USAGE;
+        }
+    }
+    return optind == argc ? -1 : ANALYZER_USAGE;
+}
+
+/* Descriptor 3 is the broker, if it is a socket. */
+static int broker_socket(void)
+{
+    int type;
+    socklen_t size = sizeof(type);
+    return getsockopt(ANALYSIS_FD_BROKER, SOL_SOCKET, SO_TYPE, &type, &size) == 0 &&
+                   type == SOCK_SEQPACKET
+               ? ANALYSIS_FD_BROKER
+               : -1;
+}
+
+static int unwind_all(struct report *report, const struct options *options, uint64_t end_us)
+{
+    struct core *core = report->modules->core;
+    struct unwinder unwinder = {
+        .modules = report->modules,
+        .rows = rows_new(report->modules),
+        .max_frames = options->max_frames,
+        .end_us = end_us,
+    };
+    int r = unwinder.rows ? 0 : -ENOMEM;
+    for (size_t i = 0; r == 0 && i < core->thread_count; i++) {
+        r = unwind_thread(&unwinder, &core->threads[i], &report->stacks[i]);
+        if (r == 0 && report->stacks[i].stop == STOP_DEADLINE)
+            report->complete = false;
+    }
+    rows_free(unwinder.rows);
+    return r;
+}
+
+static int name_all(struct report *report, uint64_t end_us)
+{
+    const struct core *core = report->modules->core;
+    size_t count = 0;
+    for (size_t i = 0; i < core->thread_count; i++)
+        count += report->stacks[i].count;
+    AUTO_FREE uint64_t *addresses = calloc(count + 1, sizeof(*addresses));
+    if (!addresses)
+        return -ENOMEM;
+    count = 0;
+    for (size_t i = 0; i < core->thread_count; i++)
+        for (size_t j = 0; j < report->stacks[i].count; j++)
+            addresses[count++] = frame_address(&report->stacks[i].frames[j]);
+    return symbols_resolve(report->modules, addresses, count, end_us, &report->symbols);
+}
+
+static void tell_problems(struct report *report, const struct options *options)
+{
+    struct core *core = report->modules->core;
+    if (!core->arch)
+        core_problem(core, "machine %u is not known: there are no registers", core->machine);
+    if (options->effort != EFFORT_FULL)
+        core_problem(core, options->effort == EFFORT_SYMBOLS
+                               ? "debug information was left out: reading it failed before"
+                               : "files were left out: reading them failed before");
+    if (report->symbols.cut_short)
+        core_problem(core, "the deadline came before all frames had names");
+    for (size_t i = 0; i < report->modules->count; i++) {
+        const struct module *module = &report->modules->items[i];
+        if (module->used && module->refused && !module->elf)
+            core_problem(core, "%s is another file now and was not used", module->path);
+        else if (module->used && !module->elf)
+            core_problem(core, "%s could not be found", module->path);
+    }
+    if (core->truncated || report->symbols.cut_short || options->effort != EFFORT_FULL ||
+        !core->arch)
+        report->complete = false;
+}
+
+/* Unwinding may take half of the time, so that some is left for names. */
+static int explain(struct core *core, struct files *files, const struct options *options,
+                   uint64_t start_us)
+{
+    uint64_t time_us = options->deadline_ms * 1000;
+    AUTO_MODULES struct modules modules = {0};
+    AUTO_REPORT struct report report = {.modules = &modules, .complete = true};
+    int r = modules_find(core, files, options->effort, &modules);
+    if (r < 0)
+        return r;
+    report.stacks = calloc(core->thread_count + 1, sizeof(*report.stacks));
+    r = report.stacks ? unwind_all(&report, options, start_us + time_us / 2) : -ENOMEM;
+    if (r == 0)
+        r = name_all(&report, start_us + time_us * 3 / 4);
+    if (r == 0)
+        r = reason_find(&modules, report.stacks, &report.symbols, &report.reason);
+    if (r == 0)
+        r = report_sign(&report);
+    if (r < 0)
+        return r;
+    packages_find(&modules);
+    tell_problems(&report, options);
+    return report_write(&report, ANALYSIS_FD_REPORT);
+}
+
+static int run(const struct options *options, struct error *error)
+{
+    uint64_t start_us = now_us();
+    AUTO_FILES struct files *files = files_new(broker_socket());
+    AUTO_CORE struct core *core = NULL;
+    int r = cage_enter(&options->cage, error);
+    if (r < 0)
+        return r;
+    if (!files)
+        return error_set(error, ENOMEM, "no memory");
+    elf_version(EV_CURRENT);
+    r = core_open(ANALYSIS_FD_CORE, options->max_threads, &core, error);
+    if (r < 0)
+        return r;
+    r = explain(core, files, options, start_us);
+    return r < 0 ? error_errno(error, -r, "cannot explain the core") : 0;
+}
+
+int main(int argc, char **argv)
+{
+    struct options options = {
+        .max_frames = 4096,
+        .max_threads = 65536,
+        .deadline_ms = 120000,
+        .cage = {.memory = 2048ull << 20},
+    };
+    int status = parse_options(argc, argv, &options);
+    if (status >= 0)
+        return status;
+    options.cage.cpu_seconds = (unsigned)(options.deadline_ms / 1000 * 8 + 2); /* of 8 workers */
+    struct error error = {0};
+    int r = run(&options, &error);
+    if (r == 0)
+        return ANALYZER_DONE;
+    fprintf(stderr, "inquest-analyzer: %s\n", error.text);
+    return r == -EBADMSG || r == -ENODATA ? ANALYZER_NO_CORE : ANALYZER_FAILED;
+}

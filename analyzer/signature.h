@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * signature.h - one name for all crashes of one bug: stable across rebuilds, optimisation levels
+ * and address space randomisation.
+ *
+ * Version 1: the functions of the crashing stack, inlined ones too, from below a signal handler's
+ * trampoline on where the handler raised the signal; normalised (signature_name()); without the
+ * machinery of dying at the top (abort, assert, throw, panic, malloc's checks, mem* and str*);
+ * recursion collapsed; up to main and thread starts, which are left out; five at most. Hashed with
+ * the signal's number. Where nothing has a name: build-ids and offsets, in a namespace of their
+ * own.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { SIGNATURE_FRAMES = 5, SIGNATURE_SIZE = 17 };
+
+/* One function of the stack, innermost first. */
+struct signature_frame {
+    const char *function;    /* demangled; NULL: unknown */
+    bool trampoline;         /* of a signal handler */
+    const uint8_t *build_id; /* of its module; NULL: none */
+    size_t build_id_size;
+    const char *module; /* path; NULL: none */
+    uint64_t module_offset;
+};
+
+struct signature {
+    char text[SIGNATURE_SIZE]; /* 16 lower-case hex digits; "" where there is nothing to hash */
+    char *frames[SIGNATURE_FRAMES]; /* owned; what was hashed */
+    size_t frame_count;
+};
+
+int signature_make(const struct signature_frame *frames, size_t count, int signal,
+                   struct signature *ret);
+void signature_free(struct signature *signature);
+
+/* The exact stack: build-ids and offsets of all its frames. Same form as a signature. */
+int signature_stack_id(const struct signature_frame *frames, size_t count,
+                       char ret[static SIGNATURE_SIZE]);
+
+/* A function's name without what changes from build to build: arguments, template arguments,
+ * clones, versions, hashes. A new string; NULL without memory. */
+char *signature_name(const char *function);
+
+/* Does this (normalised) name belong to the machinery of dying rather than to the bug? */
+bool signature_is_machinery(const char *name);

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* symbols.c - names, files and lines for all addresses of a report at once. */
+#include "analyzer/symbols.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "analyzer/debug_info.h"
+#include "analyzer/demangle.h"
+#include "analyzer/elf_symbols.h"
+#include "analyzer/module_files.h"
+
+enum { MAX_WORKERS = 8 };
+
+/* The sites of one module, which one worker does alone: libdw's handles are not shared. */
+struct task {
+    struct module *module;
+    struct site *sites;
+    size_t count;
+};
+
+struct work {
+    struct modules *modules;
+    struct task *tasks;
+    size_t count;
+    atomic_size_t next;
+    atomic_bool cut_short;
+    uint64_t end_us;
+};
+
+static uint64_t now_us(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+static char *readable_name(const char *raw, const char *source_name)
+{
+    char *demangled = raw ? demangle(raw) : NULL;
+    if (demangled)
+        return demangled;
+    const char *name = source_name ? source_name : raw;
+    return name ? strdup(name) : NULL;
+}
+
+static void name_by_debug_info(struct site *site, const struct debug_frame *frames, size_t count,
+                               const struct elf_symbol *symbol)
+{
+    site->symbols = calloc(count, sizeof(*site->symbols));
+    if (!site->symbols)
+        return;
+    site->count = count;
+    for (size_t i = 0; i < count; i++) {
+        const struct debug_frame *frame = &frames[i];
+        const char *raw = frame->linkage_name;
+        bool is_real = i + 1 == count;
+        if (!raw && is_real && symbol && (!frame->name || demangle(symbol->name)))
+            raw = symbol->name; /* constructors, lambdas: DWARF leaves the mangled name out */
+        site->symbols[i] = (struct symbol){
+            .function = readable_name(raw, frame->name),
+            .raw = raw ? raw : frame->name,
+            .file = frame->file,
+            .line = frame->line,
+            .column = frame->column,
+            .inlined = !is_real,
+        };
+    }
+}
+
+static void name_by_symbol(struct site *site, const struct elf_symbol *symbol)
+{
+    site->symbols = calloc(1, sizeof(*site->symbols));
+    if (!site->symbols)
+        return;
+    site->count = 1;
+    site->symbols[0] =
+        (struct symbol){.function = readable_name(symbol->name, NULL), .raw = symbol->name};
+}
+
+static void resolve(struct site *site, struct debug_info *info, struct elf_symbols *symbols)
+{
+    struct debug_frame frames[DEBUG_MAX_DEPTH];
+    uint64_t address = site->address - site->module->bias;
+    const struct elf_symbol *symbol = symbols ? elf_symbols_at(symbols, address) : NULL;
+    size_t count = info ? debug_info_at(info, address, frames) : 0;
+    if (symbol)
+        site->symbol_start = symbol->start + site->module->bias;
+    if (count > 0)
+        name_by_debug_info(site, frames, count, symbol);
+    else if (symbol)
+        name_by_symbol(site, symbol);
+}
+
+static enum module_symbols best_symbols(const struct module *module)
+{
+    if (module->dwarf &&
+        (elf_section(module->elf, ".debug_info") || elf_section(module->debug_elf, ".debug_info") ||
+         elf_section(module->elf, ".zdebug_info")))
+        return SYMBOLS_DWARF;
+    if (elf_section(module->elf, ".symtab") || elf_section(module->debug_elf, ".symtab") ||
+        elf_section(module->mini_elf, ".symtab"))
+        return SYMBOLS_SYMTAB;
+    return elf_section(module->elf, ".dynsym") ? SYMBOLS_DYNSYM : SYMBOLS_NONE;
+}
+
+static void do_task(struct work *work, const struct task *task)
+{
+    struct module *module = task->module;
+    module_open_debug(work->modules, module);
+    module->symbols = best_symbols(module);
+    struct debug_info *info =
+        module->symbols == SYMBOLS_DWARF ? debug_info_new(module->dwarf) : NULL;
+    struct elf_symbols *symbols = elf_symbols_new(module);
+    for (size_t i = 0; i < task->count; i++) {
+        if (now_us() > work->end_us) {
+            atomic_store(&work->cut_short, true);
+            break;
+        }
+        resolve(&task->sites[i], info, symbols);
+    }
+    debug_info_free(info);
+    elf_symbols_free(symbols);
+}
+
+static void *work_on(void *context)
+{
+    struct work *work = context;
+    for (;;) {
+        size_t i = atomic_fetch_add(&work->next, 1);
+        if (i >= work->count)
+            return NULL;
+        do_task(work, &work->tasks[i]);
+    }
+}
+
+static int compare_addresses(const void *a, const void *b)
+{
+    const uint64_t *x = a, *y = b;
+    return *x < *y ? -1 : *x > *y;
+}
+
+static int collect_sites(struct modules *modules, uint64_t *addresses, size_t count,
+                         struct symbols *ret)
+{
+    if (count)
+        qsort(addresses, count, sizeof(*addresses), compare_addresses);
+    ret->sites = calloc(count + 1, sizeof(*ret->sites));
+    if (!ret->sites)
+        return -ENOMEM;
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0 && addresses[i] == addresses[i - 1])
+            continue;
+        struct site *site = &ret->sites[ret->count++];
+        site->address = addresses[i];
+        site->module = modules_at(modules, site->address);
+        if (site->module)
+            site->module->used = true;
+    }
+    return 0;
+}
+
+static size_t collect_tasks(struct symbols *symbols, struct task *tasks)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < symbols->count; i++) {
+        struct site *site = &symbols->sites[i];
+        if (!site->module)
+            continue;
+        if (count == 0 || tasks[count - 1].module != site->module)
+            tasks[count++] = (struct task){.module = site->module, .sites = site};
+        tasks[count - 1].count = (size_t)(site - tasks[count - 1].sites) + 1;
+    }
+    return count;
+}
+
+static void run(struct work *work)
+{
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    size_t wanted = processors < 1 ? 1 : (size_t)processors;
+    if (wanted > MAX_WORKERS)
+        wanted = MAX_WORKERS;
+    if (wanted > work->count)
+        wanted = work->count;
+    pthread_t threads[MAX_WORKERS];
+    size_t started = 0;
+    while (started + 1 < wanted && pthread_create(&threads[started], NULL, work_on, work) == 0)
+        started++;
+    (void)work_on(work);
+    for (size_t i = 0; i < started; i++)
+        pthread_join(threads[i], NULL);
+}
+
+int symbols_resolve(struct modules *modules, uint64_t *addresses, size_t count, uint64_t end_us,
+                    struct symbols *ret)
+{
+    struct symbols symbols = {0};
+    int r = collect_sites(modules, addresses, count, &symbols);
+    if (r < 0)
+        return r;
+    AUTO_FREE struct task *tasks = calloc(modules->count + 1, sizeof(*tasks));
+    if (!tasks) {
+        symbols_free(&symbols);
+        return -ENOMEM;
+    }
+    struct work work = {.modules = modules, .tasks = tasks, .end_us = end_us};
+    work.count = collect_tasks(&symbols, tasks);
+    run(&work);
+    symbols.cut_short = atomic_load(&work.cut_short);
+    *ret = symbols;
+    return 0;
+}
+
+void symbols_free(struct symbols *symbols)
+{
+    for (size_t i = 0; i < symbols->count; i++) {
+        for (size_t j = 0; j < symbols->sites[i].count; j++)
+            free(symbols->sites[i].symbols[j].function);
+        free(symbols->sites[i].symbols);
+    }
+    free(symbols->sites);
+    *symbols = (struct symbols){0};
+}
+
+const struct site *symbols_at(const struct symbols *symbols, uint64_t address)
+{
+    size_t low = 0, high = symbols->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (symbols->sites[middle].address <= address)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low > 0 && symbols->sites[low - 1].address == address ? &symbols->sites[low - 1] : NULL;
+}

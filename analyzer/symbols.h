@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * symbols.h - names, files and lines for all addresses of a report at once.
+ *
+ * Each address is looked up once however many frames share it; modules are shared out to workers.
+ */
+#pragma once
+
+#include "analyzer/modules.h"
+
+/* One function at an address; several where calls were inlined. */
+struct symbol {
+    char *function;  /* demangled, for people; NULL: unknown. Owned. */
+    const char *raw; /* as the linker or the source has it */
+    const char *file;
+    int line, column; /* 0: unknown */
+    bool inlined;
+};
+
+struct site {
+    uint64_t address;
+    struct module *module;  /* NULL: in none */
+    uint64_t symbol_start;  /* address in memory of the real function's start; 0: unknown */
+    struct symbol *symbols; /* innermost first; the last is the real function */
+    size_t count;
+};
+
+struct symbols {
+    struct site *sites; /* by address */
+    size_t count;
+    bool cut_short; /* by the deadline */
+};
+
+/* Sorts `addresses` and looks each up once. */
+int symbols_resolve(struct modules *modules, uint64_t *addresses, size_t count, uint64_t end_us,
+                    struct symbols *ret);
+void symbols_free(struct symbols *symbols);
+
+const struct site *symbols_at(const struct symbols *symbols, uint64_t address);
+
+#define AUTO_SYMBOLS CLEANUP(symbols_free)

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * broker.h - finds the files an analyzer asks for and passes them to it, open.
+ *
+ * Candidates are looked up by (build-id, path) in an order that puts exact copies first. A file is
+ * handed out when it is regular, begins like an ELF file and is no core; nothing else of it is
+ * read. Paths come from hostile cores: they are resolved beneath a root (openat2 with
+ * RESOLVE_IN_ROOT), a FIFO or device is never opened.
+ */
+#pragma once
+
+#include "store/analysis.h"
+
+/* Answers requests on `socket` until the other side closes it. */
+void broker_serve(int socket, const struct analysis_options *options);
