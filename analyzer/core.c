@@ -172,12 +172,6 @@ size_t core_segment_count(const struct core *core)
     return core->memory->part_count ? core->memory->parts[0].count : 0;
 }
 
-bool core_is_executable(const struct core *core, uint64_t address)
-{
-    const struct core_segment *segment = core_segment_at(core, address);
-    return segment && segment->flags & PF_X;
-}
-
 const struct core_mapping *core_mapping_at(const struct core *core, uint64_t address)
 {
     size_t low = 0, high = core->mapping_count;

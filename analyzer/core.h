@@ -94,8 +94,6 @@ const struct core_segment *core_segment_after(const struct core *core, uint64_t 
 const struct core_segment *core_segment_before(const struct core *core, uint64_t address);
 size_t core_segment_count(const struct core *core);
 
-bool core_is_executable(const struct core *core, uint64_t address);
-
 const struct core_mapping *core_mapping_at(const struct core *core, uint64_t address);
 
 /* Numbers out of the core's bytes, in its byte order. `size` is 1, 2, 4 or 8. */

@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "analyzer/cage.h"
+#include "analyzer/module_files.h"
 #include "analyzer/packages.h"
 #include "analyzer/report.h"
 #include "store/analysis_protocol.h"
@@ -170,6 +171,18 @@ static int name_all(struct report *report, uint64_t end_us)
     return symbols_resolve(report->modules, addresses, count, end_us, &report->symbols);
 }
 
+/* Modules without a frame: whether their files are the very ones is of use, too. */
+static void look_at_the_rest(struct modules *modules, uint64_t end_us)
+{
+    for (size_t i = 0; i < modules->count && now_us() < end_us; i++) {
+        struct module *module = &modules->items[i];
+        if (module->used)
+            continue;
+        module_open(modules, module);
+        module->symbols = symbols_of_module(module);
+    }
+}
+
 static void tell_problems(struct report *report, const struct options *options)
 {
     struct core *core = report->modules->core;
@@ -214,6 +227,7 @@ static int explain(struct core *core, struct files *files, const struct options 
     if (r < 0)
         return r;
     packages_find(&modules);
+    look_at_the_rest(&modules, start_us + time_us * 7 / 8);
     tell_problems(&report, options);
     return report_write(&report, ANALYSIS_FD_REPORT);
 }

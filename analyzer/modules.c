@@ -151,6 +151,13 @@ static struct module *add_module(struct modules *modules, const char *path, uint
     return module;
 }
 
+/* gdb's cores leave out what can be read from files, as if nothing were there. */
+static bool may_be_code(const struct core *core, uint64_t address)
+{
+    const struct core_segment *segment = core_segment_at(core, address);
+    return !segment || segment->flags & PF_X;
+}
+
 /* Mappings of one file that follow each other in memory and in the file are a module, if any of
  * them may be executed. */
 static void find_in_mappings(struct modules *modules)
@@ -158,12 +165,12 @@ static void find_in_mappings(struct modules *modules)
     const struct core *core = modules->core;
     for (size_t i = 0, next; i < core->mapping_count; i = next) {
         const struct core_mapping *first = &core->mappings[i];
-        bool executable = core_is_executable(core, first->start);
+        bool executable = may_be_code(core, first->start);
         for (next = i + 1; next < core->mapping_count; next++) {
             const struct core_mapping *mapping = &core->mappings[next];
             if (strcmp(mapping->path, first->path) != 0 || mapping->offset == 0)
                 break;
-            executable = executable || core_is_executable(core, mapping->start);
+            executable = executable || may_be_code(core, mapping->start);
         }
         if (!executable)
             continue;
@@ -320,6 +327,28 @@ struct module *modules_main(const struct modules *modules)
         if (modules->items[i].is_main)
             return &modules->items[i];
     return NULL;
+}
+
+bool modules_is_code(const struct modules *modules, uint64_t address)
+{
+    const struct core_segment *segment = core_segment_at(modules->core, address);
+    if (segment)
+        return segment->flags & PF_X;
+    struct module *module = modules_at(modules, address);
+    size_t count = 0;
+    if (!module)
+        return false;
+    module_open(modules, module);
+    if (!module->elf || elf_getphdrnum(module->elf, &count) < 0)
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        GElf_Phdr program;
+        if (gelf_getphdr(module->elf, (int)i, &program) && program.p_type == PT_LOAD &&
+            program.p_flags & PF_X && address - module->bias >= program.p_vaddr &&
+            address - module->bias - program.p_vaddr < program.p_memsz)
+            return true;
+    }
+    return false;
 }
 
 /* What the file holds for `address`, where it is mapped unchanged: not in writable segments. */

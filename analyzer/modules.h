@@ -68,6 +68,9 @@ void modules_free(struct modules *modules);
 struct module *modules_at(const struct modules *modules, uint64_t address);
 struct module *modules_main(const struct modules *modules);
 
+/* May code at `address` run? By the core's segment, else by the file that was mapped there. */
+bool modules_is_code(const struct modules *modules, uint64_t address);
+
 /* Reads code or constants: from the core, else from the file that was mapped there. Returns the
  * number of bytes. */
 size_t modules_read(const struct modules *modules, uint64_t address, void *buffer, size_t size);

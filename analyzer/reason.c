@@ -10,9 +10,9 @@
 #include <string.h>
 
 #include "analyzer/instruction.h"
+#include "analyzer/meanings.h"
 #include "analyzer/messages.h"
 #include "analyzer/places.h"
-#include "analyzer/meanings.h"
 #include "store/keys.h"
 
 enum {

@@ -97,7 +97,7 @@ static void resolve(struct site *site, struct debug_info *info, struct elf_symbo
         name_by_symbol(site, symbol);
 }
 
-static enum module_symbols best_symbols(const struct module *module)
+enum module_symbols symbols_of_module(const struct module *module)
 {
     if (module->dwarf &&
         (elf_section(module->elf, ".debug_info") || elf_section(module->debug_elf, ".debug_info") ||
@@ -113,7 +113,7 @@ static void do_task(struct work *work, const struct task *task)
 {
     struct module *module = task->module;
     module_open_debug(work->modules, module);
-    module->symbols = best_symbols(module);
+    module->symbols = symbols_of_module(module);
     struct debug_info *info =
         module->symbols == SYMBOLS_DWARF ? debug_info_new(module->dwarf) : NULL;
     struct elf_symbols *symbols = elf_symbols_new(module);

@@ -90,7 +90,7 @@ static bool follows_call(struct unwinder *unwinder, uint64_t address)
     const struct arch *arch = arch_of(unwinder);
     uint8_t code[16];
     if (!arch->ends_in_call || address < arch->call_size ||
-        !core_is_executable(core_of(unwinder), address - 1))
+        !modules_is_code(unwinder->modules, address - 1))
         return false;
     for (size_t size = arch->call_size; size >= 2; size--)
         if (modules_read(unwinder->modules, address - size, code, size) == size)
@@ -271,7 +271,7 @@ static enum outcome step_by_scan(struct unwinder *unwinder, struct cursor *curso
         if (!core_read_word(core_of(unwinder), sp, &value))
             return NOT_THIS_WAY;
         value = code_address(unwinder, value);
-        if (value && core_is_executable(core_of(unwinder), value - 1) &&
+        if (value && modules_is_code(unwinder->modules, value - 1) &&
             follows_call(unwinder, value)) {
             move_to(unwinder, cursor, value, sp + arch->word, TRUST_SCAN);
             return STEPPED;
@@ -299,15 +299,15 @@ static const struct row *row_of(struct unwinder *unwinder, struct cursor *cursor
 static enum outcome step(struct unwinder *unwinder, const struct row *row, struct cursor *cursor,
                          bool is_first, enum stop *stop)
 {
-    struct core *core = core_of(unwinder);
     uint64_t pc = cursor->registers.pc;
-    bool is_code = core_is_executable(core, pc - !cursor->exact) || row->valid;
+    bool is_code = modules_is_code(unwinder->modules, pc - !cursor->exact) || row->valid;
     if (row->valid) {
         struct cursor next = *cursor;
         enum outcome outcome = step_by_cfi(unwinder, row, &next, stop);
-        bool to_code = outcome == STEPPED &&
-                       (next.registers.pc == 0 ||
-                        core_is_executable(core, next.registers.pc - !next.exact) || next.exact);
+        bool to_code =
+            outcome == STEPPED &&
+            (next.registers.pc == 0 ||
+             modules_is_code(unwinder->modules, next.registers.pc - !next.exact) || next.exact);
         if (to_code || (outcome == STOPPED && *stop == STOP_END)) {
             *cursor = next;
             return outcome;
