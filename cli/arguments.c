@@ -129,22 +129,32 @@ static bool takes_value(const struct option_spec *option)
     return option->argument && option->argument[0] != '[';
 }
 
-/* Whether the value of the option in `argument` is the next argument, whichever verb it is of. */
-static bool value_follows(const char *argument)
+/* The option that `argument` ends in, for one verb. */
+static struct given last_option(const struct command *command, const char *argument)
 {
+    if (argument[1] == '-')
+        return given_name(command->options, argument + 2);
+    struct given given = given_letter(command->options, argument + 1);
+    while (given.more)
+        given = given_letter(command->options, given.more);
+    return given;
+}
+
+/* Whether `next` is the value of the option in `argument`, whichever verb that is of. Where verbs
+ * differ about it, a verb's name is no value. */
+static bool is_value(const char *argument, const char *next)
+{
+    bool takes = false, takes_none = false;
+
     for (const struct command *const *command = command_list_all; *command; command++) {
-        struct given given;
-        if (argument[1] == '-') {
-            given = given_name((*command)->options, argument + 2);
-        } else {
-            given = given_letter((*command)->options, argument + 1);
-            while (given.more)
-                given = given_letter((*command)->options, given.more);
-        }
-        if (given.option && !given.ambiguous)
-            return takes_value(given.option) && !given.value;
+        struct given given = last_option(*command, argument);
+        if (!given.option || given.ambiguous)
+            continue;
+        bool wants = takes_value(given.option) && !given.value;
+        takes |= wants;
+        takes_none |= !wants;
     }
-    return false;
+    return takes && next && !(takes_none && command_find(next));
 }
 
 /* Takes the verb out of argv: the first word that is no option and no option's value. */
@@ -154,7 +164,7 @@ static const char *take_verb(int *argc, char **argv)
         if (strcmp(argv[i], "--") == 0)
             return NULL;
         if (is_option(argv[i])) {
-            if (value_follows(argv[i]))
+            if (is_value(argv[i], argv[i + 1]))
                 i++;
             continue;
         }

@@ -7,26 +7,26 @@
 
 // clang-format off
 #define COMMANDS(VERB) \
-    VERB(list) \
-    VERB(info) \
-    VERB(bt) \
-    VERB(top) \
-    VERB(export) \
-    VERB(dump) \
-    VERB(debug) \
-    VERB(watch) \
-    VERB(stats) \
-    VERB(rm) \
-    VERB(pin) \
-    VERB(unpin) \
-    VERB(prune) \
-    VERB(import) \
-    VERB(analyze) \
-    VERB(check) \
-    VERB(reindex) \
-    VERB(setup) \
-    VERB(unsetup) \
-    VERB(doctor) \
+    VERB(list)         \
+    VERB(info)         \
+    VERB(bt)           \
+    VERB(top)          \
+    VERB(export)       \
+    VERB(dump)         \
+    VERB(debug)        \
+    VERB(watch)        \
+    VERB(stats)        \
+    VERB(rm)           \
+    VERB(pin)          \
+    VERB(unpin)        \
+    VERB(prune)        \
+    VERB(import)       \
+    VERB(analyze)      \
+    VERB(check)        \
+    VERB(reindex)      \
+    VERB(setup)        \
+    VERB(unsetup)      \
+    VERB(doctor)       \
     VERB(help)
 // clang-format on
 

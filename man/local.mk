@@ -1,3 +1,4 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 
+dist_man_MANS += man/inquest.1
 dist_man_MANS += man/inquest.conf.5

@@ -85,3 +85,19 @@ EXTRA_DIST += tests/kernel/collect-p1-quickstart.sh
 TESTS += tests/install.sh
 TESTS += tests/style.sh
 EXTRA_DIST += tests/install.sh tests/style.sh
+
+# the command: stores of imported cores
+check_PROGRAMS += make-core
+make_core_SOURCES = tests/cli/make-core.c
+TESTS += tests/cli/usage.sh
+TESTS += tests/cli/list.sh
+TESTS += tests/cli/dump.sh
+TESTS += tests/cli/import.sh
+TESTS += tests/cli/change.sh
+TESTS += tests/cli/hostile.sh
+TESTS += tests/cli/watch.sh
+TESTS += tests/cli/keep.sh
+TESTS += tests/cli/manual.sh
+EXTRA_DIST += tests/cli/store.sh tests/cli/usage.sh tests/cli/list.sh tests/cli/dump.sh
+EXTRA_DIST += tests/cli/import.sh tests/cli/change.sh tests/cli/hostile.sh tests/cli/watch.sh
+EXTRA_DIST += tests/cli/keep.sh tests/cli/manual.sh

@@ -1,0 +1,91 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# import.sh - cores and records from elsewhere, with the facts that they tell, from root and others.
+. "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/store.sh"
+
+"$MAKE_CORE" pid=321 tid=322 uid=1234 gid=1235 signal=7 code=2 address=0xdeadbeef comm=worker \
+    args='./worker --fast ' exe=/srv/worker >"$T/core"
+touch -d '2026-11-01 12:34:56' "$T/core"
+is "import says the id" "$(inquest import --no-analysis "$T/core" | cut -d' ' -f1)" 20261101-123456-321
+inquest info --json 321 >"$T/info"
+json "facts come from the notes" "$T/info" \
+    '.pid == 321 and .tid == 322 and .uid == 1234 and .gid == 1235 and .signal == 7 and
+     .comm == "worker" and .exe == "/srv/worker" and .metadata.si_code == 2 and
+     .metadata.fault_address == "0xdeadbeef" and .metadata.cmdline == "./worker --fast" and
+     .metadata.source == "import" and .core == "full"'
+json "metadata has every known key" "$T/info" \
+    '.metadata | has("cwd") and has("proc.maps") and has("held_us") and .cwd == null'
+ok "the core comes back" cmp "$T/core" <(inquest dump 321)
+
+zstd -q "$T/core" -o "$T/core.zst"
+touch -d '2026-11-02' "$T/core.zst"
+is "a compressed core is imported" \
+    "$(inquest import --json --no-analysis "$T/core.zst" | jq -r '.[0].id')" 20261102-000000-321
+ok "and comes back uncompressed" cmp "$T/core" <(inquest dump 20261102-000000-321)
+# shellcheck disable=SC2002 # a pipe is the point
+is "a pipe is imported" "$(cat "$T/core" | inquest import -q --no-analysis -; echo $?)" 0
+is "the same names get the next free ids" \
+    "$(inquest import --json --no-analysis "$T/core" "$T/core" | jq -c 'map(.id)')" \
+    '["20261101-123456-321.2","20261101-123456-321.3"]'
+
+# A record keeps its facts.
+inquest import -q --no-analysis -D "$T/other" "$STORE"/crashes/*/20261101-123456-321.core.zst
+inquest -D "$T/other" info --json >"$T/info2"
+json "a record of another store keeps id, time and facts" "$T/info2" \
+    '.id == $a[0].id and .time == $a[0].time and .metadata.cmdline == $a[0].metadata.cmdline' \
+    --slurpfile a "$T/info"
+ok "and its core" cmp "$T/core" <(inquest -D "$T/other" dump)
+
+# What is no core.
+echo 'not a core' >"$T/text"
+: >"$T/empty"
+head -c 3000 /dev/urandom >"$T/noise"
+head -c 40 "$T/core" >"$T/short"
+cp "$BIN/inquest" "$T/program"
+before=$(ids)
+for file in text empty noise short program; do
+    is "$file is refused" "$(exit_of inquest import --no-analysis "$T/$file")" 1
+done
+is "a missing file is refused" "$(exit_of inquest import "$T/nosuch")" 1
+is "a directory is refused" "$(exit_of inquest import "$T")" 1
+is "nothing of them is kept" "$(ids)" "$before"
+is "nor left in new/" "$(find "$STORE/new" -type f | wc -l)" 0
+is "a good file beside a bad one is imported" \
+    "$(inquest import --no-analysis "$T/text" "$T/core" 2>/dev/null | wc -l)" 1
+
+# A hostile core: bytes of the headers and notes in turn.
+"$MAKE_CORE" pid=9 data=4096 >"$T/small"
+worse=0
+for ((i = 0; i < 1400; i += 37)); do
+    cp "$T/small" "$T/hostile"
+    printf '\377' | dd of="$T/hostile" bs=1 seek=$i conv=notrunc status=none
+    status=$(exit_of inquest -D "$T/hostile.store" import -q --no-analysis "$T/hostile")
+    [ "$status" -le 1 ] || { note "byte $i: exit $status"; worse=1; }
+done
+is "a hostile core is imported or refused, never worse" $worse 0
+
+if [ "$(id -u)" = 0 ]; then
+    is "collect-p6-import: what a core claims of other users gives them nothing" \
+        "$(find "$STORE/crashes" -name '*.core.zst' ! -path "$STORE/crashes/0/*" | wc -l)" 0
+    mkdir -p "$T/home.1234"
+    chown 1234:1234 "$T/home.1234"
+    chmod 644 "$T/core" "$T/core.zst"
+    unset INQUEST_STORE
+    is "collect-p6-import: a plain core is imported without root" \
+        "$(as_user 1234 "$BIN/inquest" import --no-analysis "$T/core" 2>&1 | cut -d' ' -f1)" \
+        20261101-123456-321
+    is "collect-p6-import: and one compressed with zstd" \
+        "$(as_user 1234 "$BIN/inquest" import --no-analysis "$T/core.zst" 2>&1 | cut -d' ' -f1)" \
+        20261102-000000-321
+    own=$T/home.1234/data/inquest/crashes/1234/20261101-123456-321.core.zst
+    is "collect-p6-import: it lies in the user's own store" "$(stat -c %u "$own")" 1234
+    is "collect-p6-import: and is listed" \
+        "$(as_user 1234 "$BIN/inquest" list -F uid | tr '\n' ' ')" "1234 1234 "
+    ok "collect-p6-import: and comes back" cmp "$T/core" <(as_user 1234 "$BIN/inquest" dump -1)
+    is "collect-p6-import: and goes without root" \
+        "$(as_user 1234 "$BIN/inquest" rm -y --all 321 >"$T/out" 2>&1; echo $?)" 0
+    is "collect-p6-import: and is gone" \
+        "$(as_user 1234 "$BIN/inquest" list >/dev/null 2>&1; echo $?)" 2
+fi
+finish

@@ -1,0 +1,38 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# watch.sh - crashes are shown as they come, at once, as lines or JSON Lines.
+. "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/store.sh"
+
+import_core 2026-11-01 pid=1 comm=before
+
+# Waits until a file has so many lines.
+has_lines() { # FILE COUNT
+    local until=$((SECONDS + 10))
+    until [ "$(wc -l <"$1")" -ge "$2" ]; do
+        [ $SECONDS -lt $until ] || return 1
+        sleep 0.05
+    done
+}
+
+"$BIN/inquest" watch --json -n 2 >"$T/json" &
+json_watch=$!
+"$BIN/inquest" watch --no-legend >"$T/text" &
+text_watch=$!
+"$BIN/inquest" watch --json -1 comm=third >"$T/match" &
+match_watch=$!
+sleep 0.5
+import_core 2026-11-02 pid=2 comm=second
+ok "a crash is shown as it comes" has_lines "$T/json" 1
+import_core 2026-10-01 pid=3 comm=third
+ok "an older one, too" has_lines "$T/json" 2
+ok "-n 2 ends after two" wait $json_watch
+is "each is a line of JSON" "$(jq -c '[.pid,.comm]' "$T/json" | tr '\n' ' ')" \
+    '[2,"second"] [3,"third"] '
+ok "text has a line each" has_lines "$T/text" 2
+kill $text_watch
+wait $text_watch 2>/dev/null
+is "and only new ones" "$(grep -c 20261101 "$T/text")" 0
+ok "a MATCH is heeded" wait $match_watch
+is "and shows only that" "$(jq .pid "$T/match")" 3
+finish
