@@ -33,3 +33,6 @@ EXTRA_DIST += tests/victims/crash.py
 kernel_tests = tests/kernel/harness.sh
 TESTS += $(kernel_tests)
 EXTRA_DIST += $(kernel_tests)
+
+# Broken on purpose: run by hand, or by --long.
+EXTRA_DIST += tests/mutants
