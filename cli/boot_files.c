@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/machine.h"
 #include "cli/system_files.h"
@@ -32,9 +33,17 @@ static int write_sysctl(const char *root, const struct kernel_memory *memory, bo
         return r;
     checklist_add(checklist, "boot", changed ? VERDICT_GOOD : VERDICT_NEITHER, "%s%s %s", root,
                   BOOT_SYSCTL_FILE, changed ? "written" : "says so already");
-    if (strcmp(SYSCONFDIR, "/etc") != 0)
-        checklist_advise(checklist, "sysctl does not look there: link it into /etc/sysctl.d, or "
-                                    "build with --sysconfdir=/etc");
+    if (strcmp(BOOT_SYSCTL_FILE, BOOT_SYSCTL_LINK) == 0)
+        return 0;
+    r = system_link(root, BOOT_SYSCTL_LINK, BOOT_SYSCTL_FILE, error);
+    if (r == -EEXIST) {
+        checklist_add(checklist, "boot", VERDICT_BAD, "%s%s is another Inquest's: left alone", root,
+                      BOOT_SYSCTL_LINK);
+        checklist_advise(checklist, "run the other one's `inquest unsetup` first");
+        return 0;
+    }
+    if (r < 0)
+        return r;
     return 0;
 }
 
@@ -105,9 +114,26 @@ int boot_files_write(const char *root, const struct kernel_memory *memory, const
     return r;
 }
 
+static bool links_to_ours(const char *root)
+{
+    char path[PATH_MAX], target[PATH_MAX];
+
+    if (system_path(path, root, BOOT_SYSCTL_LINK) < 0)
+        return false;
+    ssize_t n = readlink(path, target, sizeof target - 1);
+    target[n > 0 ? n : 0] = '\0';
+    return strcmp(target, BOOT_SYSCTL_FILE) == 0;
+}
+
 int boot_files_remove(const char *root, struct checklist *checklist, struct error *error)
 {
     static const char *const paths[] = {BOOT_UNIT_LINK, BOOT_UNIT_FILE, BOOT_SYSCTL_FILE};
+
+    if (strcmp(BOOT_SYSCTL_FILE, BOOT_SYSCTL_LINK) != 0 && links_to_ours(root)) {
+        int r = system_remove(root, BOOT_SYSCTL_LINK, error);
+        if (r < 0)
+            return r;
+    }
 
     for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
         if (!system_exists(root, paths[i]))
@@ -173,6 +199,6 @@ bool boot_files_hold(const char *root, const char *pattern, char *ret_rival, siz
         return true;
     for (size_t i = 0; i < ARRAY_SIZE(directories) && !*ret_rival; i++)
         find_rival(root, directories[i], ret_rival, size);
-    pattern_in(root, BOOT_SYSCTL_FILE, said);
+    pattern_in(root, BOOT_SYSCTL_LINK, said); /* where sysctl looks */
     return strcmp(said, pattern) == 0 && !*ret_rival;
 }

@@ -2,8 +2,9 @@
 /*
  * boot_files.h - what makes the kernel's settings come back at the next boot.
  *
- * SYSCONFDIR/sysctl.d/60-inquest.conf sets them. Where systemd runs it leaves core_pattern to
- * inquest.service, which waits for the filesystem that the store lies on.
+ * SYSCONFDIR/sysctl.d/60-inquest.conf sets them; where that is not /etc, a link there leads to it.
+ * Where systemd runs it leaves core_pattern to inquest.service, which waits for the filesystem that
+ * the store lies on.
  */
 #pragma once
 
@@ -13,6 +14,7 @@
 #include "cli/kernel_settings.h"
 
 #define BOOT_SYSCTL_FILE SYSCONFDIR "/sysctl.d/60-inquest.conf"
+#define BOOT_SYSCTL_LINK "/etc/sysctl.d/60-inquest.conf"
 #define BOOT_UNIT_FILE   "/etc/systemd/system/inquest.service"
 #define BOOT_UNIT_LINK   "/etc/systemd/system/sysinit.target.wants/inquest.service"
 

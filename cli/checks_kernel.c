@@ -224,7 +224,7 @@ static void check_boot(struct diagnosis *d)
     } else {
         checklist_add(&d->checklist, "boot", VERDICT_BAD,
                       "%s does not set core_pattern as it is: a boot ends the collecting",
-                      BOOT_SYSCTL_FILE);
+                      BOOT_SYSCTL_LINK);
         checklist_advise(&d->checklist, SETUP);
     }
 }

@@ -17,13 +17,14 @@ enum {
     KERNEL_PATTERN_SIZE = PROGRAM_CORE_PATTERN_MAX + 1,
 };
 
-/* The settings, in the order in which they are applied: core_pattern is the last, so that the first
- * crash that comes to the hook finds the others in place. */
+/* The settings, in the order in which they are applied, and given back from the last to the first.
+ * core_pattern comes when what the hook relies on is in place; suid_dumpable behind it, because the
+ * kernel takes 2 with a pattern that is neither pipe nor path for unsafe, and says so. */
 enum kernel_setting_index {
     KERNEL_PIPE_LIMIT,
-    KERNEL_SUID_DUMPABLE,
     KERNEL_SORT_VMA,
     KERNEL_PATTERN,
+    KERNEL_SUID_DUMPABLE,
     KERNEL_SETTING_COUNT,
 };
 

@@ -203,7 +203,7 @@ static bool is_own(const struct kernel_remembered *remembered, unsigned index, c
  */
 static int remember(struct setup *setup, struct kernel_memory *memory, struct error *error)
 {
-    static const char *const kernel_defaults[KERNEL_SETTING_COUNT] = {"0", "0", "0", "core"};
+    static const char *const kernel_defaults[KERNEL_SETTING_COUNT] = {"0", "0", "core", "0"};
 
     if (kernel_memory_read(setup->root, memory, NULL) < 0)
         *memory = (struct kernel_memory){0};

@@ -44,7 +44,7 @@ static int check_owner(const char *root, const struct kernel_memory *memory, str
 static int restore(const char *root, const struct kernel_memory *memory,
                    struct checklist *checklist, struct error *error)
 {
-    for (unsigned i = 0; i < KERNEL_SETTING_COUNT; i++) {
+    for (unsigned i = KERNEL_SETTING_COUNT; i-- > 0;) {
         const struct kernel_remembered *remembered = &memory->settings[i];
         const char *name = kernel_settings[i].name;
         char now[KERNEL_VALUE_SIZE];

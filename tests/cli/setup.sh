@@ -42,9 +42,11 @@ is "an unfinished last line stays a line of its own" "$(sed -n 2p "$ROOT/etc/pas
     "last:x:999:999::/:/bin/false"
 is "users have no password" "$(grep -c '^inquest.*:!\*:' "$ROOT/etc/shadow")" 2
 
-conf=$(find "$ROOT" -name 60-inquest.conf)
+conf=$(find "$ROOT" -type f -name 60-inquest.conf)
 is "sysctl.d has the pattern" "$(sed -n 's/^kernel.core_pattern=//p' "$conf")" "$HOOK"
 is "sysctl.d lies in sysconfdir" "$conf" "$ROOT$SYSCTL/sysctl.d/60-inquest.conf"
+is "sysctl finds it in /etc" "$(readlink -m "$ROOT/etc/sysctl.d/60-inquest.conf")" \
+    "$(readlink -m "$([ "$SYSCTL" = /etc ] && echo "$conf" || echo "${conf#"$ROOT"}")")"
 store=$(find "$ROOT" -type d -path '*/lib/inquest')
 is "the store's modes and owners" \
     "$(cd "$store" && stat -c '%n %a %u' . new crashes modules | tr '\n' ' ')" \
@@ -59,7 +61,7 @@ ok "unsetup" inquest unsetup --root "$ROOT"
 is "gives core_pattern back" "$(value kernel/core_pattern)" "$OTHER"
 is "gives the other settings back" \
     "$(value kernel/core_pipe_limit) $(value fs/suid_dumpable) $(value kernel/core_sort_vma)" "16 0 0"
-is "leaves no file for the boot" "$(find "$ROOT" -name '*inquest*' -type f)" ""
+is "leaves no file for the boot" "$(find "$ROOT" -name '*inquest*' -not -type d)" ""
 inquest unsetup --root "$ROOT" >/dev/null 2>"$T/stderr"
 is "a second unsetup has nothing to go by" "$? $(grep -c 'setup never ran' "$T/stderr")" "1 1"
 
