@@ -276,6 +276,12 @@ static int list_names(int newfd, const char *suffix, struct names *ret, struct e
     return r < 0 && r != -ENOSPC ? error_errno(error, -r, "cannot list " LAYOUT_NEW) : 0;
 }
 
+static bool is_everybodys(int code)
+{
+    return code == ENOSPC || code == EDQUOT || code == EIO || code == EROFS || code == EBUSY ||
+           code == EUCLEAN || code == ENOMEM;
+}
+
 static int put_batch(struct work *work, const struct names *names, struct crash *crashes,
                      struct error *error)
 {
@@ -285,7 +291,7 @@ static int put_batch(struct work *work, const struct names *names, struct crash 
         if (open_crash(work, names->id[i], &crashes[i], &own) < 0 ||
             put_crash(work, &crashes[i], &own) < 0) {
             /* What the index cannot take for want of anything is everybody's failure. */
-            if (own.code == ENOSPC || own.code == EIO || own.code == EROFS || own.code == EBUSY)
+            if (is_everybodys(own.code))
                 r = error_set(error, own.code, "%s: %s", names->id[i], own.text);
             else
                 note_failure(work, names->id[i], &own);

@@ -34,6 +34,9 @@ struct adopt_result {
  */
 int adopt_all(struct store *store, struct adopt_result *ret, struct error *error);
 
+/* Root's: copies what waits in /run/inquest/new to new/, and removes it there. */
+int adopt_runtime(struct store *store, struct error *error);
+
 /* Adopts new/ID.core.zst alone, waiting for whoever is at it. The row may have another id: the next
  * free one. */
 int adopt_one(struct store *store, const char *id, struct crash_row **ret, struct error *error);

@@ -157,6 +157,12 @@ static int remove_files(const struct store *store, const struct crash_row *row)
     return fsync(dirfd) < 0 ? -errno : 0;
 }
 
+int store_remove_files(struct store *store, const struct crash_row *row, struct error *error)
+{
+    int r = remove_files(store, row);
+    return r < 0 ? error_errno(error, -r, "cannot remove %s", row->id) : 0;
+}
+
 int store_remove(struct store *store, const struct crash_row *row, struct error *error)
 {
     if (!store_may_write(store, row))
@@ -164,9 +170,7 @@ int store_remove(struct store *store, const struct crash_row *row, struct error 
     int r = store_lock(store, error);
     if (r < 0)
         return r;
-    r = remove_files(store, row);
-    if (r < 0)
-        (void)error_errno(error, -r, "cannot remove %s", row->id);
+    r = store_remove_files(store, row, error);
     if (r == 0)
         r = index_remove(store_writable_index(store), row->seq, error);
     if (r == 0)

@@ -57,11 +57,11 @@ static int errno_of(int code)
     static const struct {
         int code, number;
     } errnos[] = {
-        {SQLITE_BUSY, EBUSY},        {SQLITE_LOCKED, EBUSY},    {SQLITE_CORRUPT, EBADMSG},
-        {SQLITE_NOTADB, EBADMSG},    {SQLITE_READONLY, EROFS},  {SQLITE_FULL, ENOSPC},
+        {SQLITE_BUSY, EBUSY},        {SQLITE_LOCKED, EBUSY},    {SQLITE_CORRUPT, EUCLEAN},
+        {SQLITE_NOTADB, EUCLEAN},    {SQLITE_READONLY, EROFS},  {SQLITE_FULL, ENOSPC},
         {SQLITE_IOERR, EIO},         {SQLITE_CANTOPEN, EACCES}, {SQLITE_NOMEM, ENOMEM},
         {SQLITE_CONSTRAINT, EEXIST}, {SQLITE_PERM, EACCES},     {SQLITE_AUTH, EACCES},
-        {SQLITE_PROTOCOL, EBUSY},    {SQLITE_TOOBIG, E2BIG},    {SQLITE_SCHEMA, EBADMSG},
+        {SQLITE_PROTOCOL, EBUSY},    {SQLITE_TOOBIG, E2BIG},    {SQLITE_SCHEMA, EUCLEAN},
     };
     for (size_t i = 0; i < ARRAY_SIZE(errnos); i++)
         if (errnos[i].code == (code & 0xff))
@@ -73,7 +73,7 @@ int database_error(struct database *database, struct error *error, const char *w
 {
     int code = database->handle ? sqlite3_extended_errcode(database->handle) : SQLITE_NOMEM;
     /* A statement that cannot even be compiled means another schema: no index of ours. */
-    int number = (code & 0xff) == SQLITE_ERROR ? EBADMSG : errno_of(code);
+    int number = (code & 0xff) == SQLITE_ERROR ? EUCLEAN : errno_of(code);
     return error_set(error, number, "%s: %s", what,
                      database->handle ? sqlite3_errmsg(database->handle) : "out of memory");
 }
@@ -132,7 +132,7 @@ static int check_regular(int dirfd, const char *name, struct error *error)
     if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return error_errno(error, errno, "%s", name);
     if (!S_ISREG(st.st_mode))
-        return error_set(error, EBADMSG, "%s: not a regular file", name);
+        return error_set(error, EUCLEAN, "%s: not a regular file", name);
     return 0;
 }
 

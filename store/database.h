@@ -8,7 +8,7 @@
  * Writers keep the -wal and -shm files when they close, for readers who may not create them; a
  * reader without them takes the file as immutable.
  *
- * Failures map to errnos: -EBUSY locked, -EBADMSG damaged or no database, -EROFS, -ENOSPC, -EIO,
+ * Failures map to errnos: -EBUSY locked, -EUCLEAN damaged or no database, -EROFS, -ENOSPC, -EIO,
  * -EEXIST a constraint.
  */
 #pragma once

@@ -379,13 +379,7 @@ int index_remove(struct index *index, int64_t seq, struct error *error)
 
 /* ---- reading ---- */
 
-#define COLUMNS                                                                                    \
-    " seq, id, time, pid, ns_pid, tid, uid, gid, signal, si_code, core_size, stored_size,"         \
-    " report_size, owner, access_uid, count, state, content, pinned, repeat, analysis, private,"   \
-    " signature, stack, user, comm, exe, name, hostname, container, unit, package, function,"      \
-    " reason "
-const char index_row_columns[] = COLUMNS;
-
+/* As in INDEX_ROW_COLUMNS. */
 enum column {
     COLUMN_SEQ,
     COLUMN_ID,
@@ -444,7 +438,7 @@ int index_row(struct index *index, sqlite3_stmt *statement, struct crash_row **r
     const char *id = (const char *)sqlite3_column_text(statement, COLUMN_ID);
     int state = sqlite3_column_int(statement, COLUMN_STATE);
     if (!id || !layout_id_is_valid(id) || state < 0 || state > RECORD_MISSING)
-        return error_set(error, EBADMSG, "the index is damaged: a row without sense");
+        return error_set(error, EUCLEAN, "the index is damaged: a row without sense");
     strncpy(row.id, id, sizeof row.id - 1);
     row.core = (enum record_state)state;
     read_numbers(statement, &row);
@@ -462,8 +456,9 @@ int index_row(struct index *index, sqlite3_stmt *statement, struct crash_row **r
 int index_find(struct index *index, const char *id, struct crash_row **ret, struct error *error)
 {
     sqlite3_stmt *statement;
-    int r = database_prepare(index->database, "SELECT" COLUMNS "FROM crash WHERE id = ?1",
-                             &statement, error, "t", id);
+    int r =
+        database_prepare(index->database, "SELECT " INDEX_ROW_COLUMNS " FROM crash WHERE id = ?1",
+                         &statement, error, "t", id);
     if (r < 0)
         return r;
     int code = sqlite3_step(statement);

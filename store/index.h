@@ -20,7 +20,7 @@
 
 struct index;
 
-/* -ENOENT: no file; -EBADMSG: it is damaged, or no index; -EBUSY: locked. */
+/* -ENOENT: no file; -EUCLEAN: it is damaged, or no index; -EBUSY: locked. */
 int index_open_read(int dirfd, struct index **ret, struct error *error);
 
 /* Makes or upgrades it where needed. */
@@ -95,10 +95,14 @@ int index_signature_frames(struct index *index, const char *signature, struct by
 
 /* ---- for queries ---- */
 
-/* The columns that index_row() reads, in its order, without "SELECT". */
-extern const char index_row_columns[];
+/* The columns that index_row() reads, in its order. */
+#define INDEX_ROW_COLUMNS                                                                          \
+    "seq, id, time, pid, ns_pid, tid, uid, gid, signal, si_code, core_size, stored_size,"          \
+    " report_size, owner, access_uid, count, state, content, pinned, repeat, analysis, private,"   \
+    " signature, stack, user, comm, exe, name, hostname, container, unit, package, function,"      \
+    " reason"
 
-/* The row that a statement stands on, as a copy. -ENOMEM, -EBADMSG. */
+/* The row that a statement stands on, as a copy. -ENOMEM, -EUCLEAN. */
 int index_row(struct index *index, sqlite3_stmt *statement, struct crash_row **ret,
               struct error *error);
 

@@ -38,6 +38,7 @@ libstore_a_SOURCES = \
 	store/adopt_part.c \
 	store/analysis.c store/analysis.h store/analysis_protocol.h \
 	store/broker.c store/broker.h \
+	store/adopt_runtime.c \
 	store/crash_files.c \
 	store/crash_row.c store/crash_row.h \
 	store/database.c store/database.h \
@@ -47,10 +48,13 @@ libstore_a_SOURCES = \
 	store/groups.c \
 	store/index.c store/index.h \
 	store/ownership.c store/ownership.h \
+	store/module_store.c store/module_store.h \
 	store/names.c store/names.h \
 	store/pin.c store/pin.h \
+	store/prune.c store/prune.h \
 	store/query.c store/query.h \
 	store/report.c store/report.h \
+	store/retention.c store/retention.h \
 	store/scan.c store/scan.h \
 	store/schema.c store/schema.h \
 	store/source.c store/source.h \
@@ -60,3 +64,12 @@ libstore_a_SOURCES = \
 	store/view.c store/view.h \
 	store/when.c store/when.h
 libstore_libs = libstore.a $(librecord_libs) $(SQLITE_LIBS) $(JANSSON_LIBS) $(ACL_LIBS)
+
+libexec_PROGRAMS += inquest-keeper
+inquest_keeper_SOURCES = \
+	store/keeper.c \
+	store/keeper_log.c store/keeper_log.h \
+	store/keeper_process.c store/keeper_process.h \
+	store/notify.c store/notify.h
+inquest_keeper_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(CAPNG_CFLAGS)
+inquest_keeper_LDADD = $(libstore_libs) $(CAPNG_LIBS)

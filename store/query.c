@@ -56,7 +56,7 @@ static const char *const order_sql[] = {
 static int build_sql(const struct compiled *compiled, size_t lead, enum stream_order order,
                      struct bytes *ret)
 {
-    int r = bytes_printf(ret, "SELECT %s FROM crash ", index_row_columns);
+    int r = bytes_append_text(ret, "SELECT " INDEX_ROW_COLUMNS " FROM crash ");
     if (r == 0 && order == STREAM_ARRIVAL)
         r = bytes_append_text(ret, "NOT INDEXED"); /* by seq, which is the row's own number */
     else if (r == 0)

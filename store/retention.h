@@ -11,8 +11,12 @@
  *   3  whole crashes of repeats, then of firsts, in the same two rounds
  *
  * Within a step the user with most bytes gives, his oldest first. A first is one of the first
- * `keep_per_signature` cores of its signature. Pins are never touched. Each decision costs the same
- * whatever the store holds: the index keeps running totals.
+ * `keep_per_signature` cores of its signature. Pins are never touched. For keep_free alone, crashes
+ * do not go whole: others may have filled the disk, and facts are small. Each decision costs the
+ * same whatever the store holds: the index keeps running totals.
+ *
+ * A file is replaced or removed first, then the index is told: whoever dies in between has counted
+ * too much, never too little, and check.h sets it right.
  */
 #pragma once
 
@@ -20,15 +24,21 @@
 #include <stdint.h>
 
 #include "store/base/error.h"
+#include "store/config.h"
 #include "store/crash_row.h"
 #include "store/store.h"
 
+#define RETENTION_UNLIMITED UINT64_MAX
+
 struct budgets {
-    uint64_t max_use;                    /* bytes; 0: no bound */
-    uint64_t keep_free;                  /* bytes; 0: no bound */
-    uint64_t core_age_us, report_age_us; /* 0: no bound */
+    uint64_t max_use, keep_free;         /* bytes, or RETENTION_UNLIMITED (keep_free: 0) */
+    uint64_t core_age_us, report_age_us; /* or RETENTION_UNLIMITED */
     unsigned keep_per_signature;
 };
+
+/* The budgets that the configuration means on the filesystem of `storefd`. */
+int retention_budgets(const struct config_settings *settings, int storefd, struct budgets *ret,
+                      struct error *error);
 
 enum retention_action {
     RETENTION_PRUNE,  /* the content goes; facts, rescue core and report stay */

@@ -149,9 +149,9 @@ static int read_version(struct database *database, int64_t *ret, struct error *e
     if (r < 0)
         return r;
     if (version != 0 && application_id != SCHEMA_APPLICATION_ID)
-        return error_set(error, EBADMSG, "the index is another program's database");
+        return error_set(error, EUCLEAN, "the index is another program's database");
     if (version > SCHEMA_VERSION)
-        return error_set(error, EBADMSG, "the index is of a newer version (%d)", (int)version);
+        return error_set(error, EUCLEAN, "the index is of a newer version (%d)", (int)version);
     *ret = version;
     return 0;
 }
@@ -161,7 +161,7 @@ int schema_check(struct database *database, struct error *error)
     int64_t version;
     int r = read_version(database, &version, error);
     if (r == 0 && version < SCHEMA_VERSION)
-        r = error_set(error, EBADMSG, "the index is of an older version (%d)", (int)version);
+        r = error_set(error, EUCLEAN, "the index is of an older version (%d)", (int)version);
     return r;
 }
 

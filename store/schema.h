@@ -12,8 +12,8 @@ enum {
     SCHEMA_VERSION = 1,
 };
 
-/* -EBADMSG: no index of ours, or one newer than this program. */
+/* -EUCLEAN: no index of ours, or one newer than this program. */
 int schema_check(struct database *database, struct error *error);
 
-/* Makes the tables of an empty database, or brings an older index up to date. -EBADMSG likewise. */
+/* Makes the tables of an empty database, or brings an older index up to date. -EUCLEAN likewise. */
 int schema_upgrade(struct database *database, struct error *error);

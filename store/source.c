@@ -73,7 +73,7 @@ static int open_complete(int dirfd, struct index **ret)
     AUTO_INDEX struct index *index = NULL;
     int r = index_open_read(dirfd, &index, NULL);
     if (r == 0 && !index_is_complete(index))
-        r = -EBADMSG;
+        r = -EUCLEAN;
     if (r == 0)
         *ret = steal_pointer(&index);
     return r;

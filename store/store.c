@@ -149,13 +149,22 @@ static int add_read(struct store *store, const char *path, struct error *error)
     return 0;
 }
 
-/* Fills a new or a half-made index from the files. */
-static int fill_index(struct store *store, struct source *source, struct error *error)
+/* Fills a new or a half-made index from the files. Users' own ones are made anew with it. */
+static int fill_index(struct source *source, scan_progress_function *progress, void *context,
+                      uint64_t *ret_crashes, struct error *error)
 {
-    struct scan scan = {.index = source->index, .keep = KEEP_WHILE_SCANNING};
-    (void)store;
+    struct scan scan = {.index = source->index,
+                        .keep = KEEP_WHILE_SCANNING,
+                        .progress = progress,
+                        .context = context};
     int r = scan_store(&scan, source->dirfd, error);
-    return r < 0 ? r : index_set_meta(source->index, INDEX_COMPLETE, 1, error);
+    if (r == 0)
+        r = view_forget_all(source->index, error);
+    if (r == 0)
+        r = index_set_meta(source->index, INDEX_COMPLETE, 1, error);
+    if (r == 0 && ret_crashes)
+        *ret_crashes = scan.done;
+    return r;
 }
 
 static int set_aside(int dirfd, struct error *error)
@@ -174,7 +183,7 @@ static int open_index(struct source *source, struct error *error)
     return index_open_write(source->dirfd, LAYOUT_FILE_MODE, WRITER_WAIT_MS, &source->index, error);
 }
 
-int store_replace_index(struct store *store, struct error *error)
+static int replace_index(struct store *store, struct error *error)
 {
     struct source *source = &store->sources[store->writable];
     index_free(source->index);
@@ -192,12 +201,12 @@ static int repair_index(struct store *store, struct error *error)
     index_free(source->index);
     source->index = NULL;
     int r = open_index(source, error);
-    if (r == -EBADMSG)
-        r = store_replace_index(store, error);
+    if (r == -EUCLEAN)
+        r = replace_index(store, error);
     else if (r == 0)
         r = source_remember_index(source, error);
     if (r == 0 && !index_is_complete(source->index))
-        r = fill_index(store, source, error);
+        r = fill_index(source, NULL, NULL, NULL, error);
     return r;
 }
 
@@ -433,11 +442,22 @@ int store_lock(struct store *store, struct error *error)
     return lock_and_check(store, LOCK_SH, error);
 }
 
-int store_lock_exclusive(struct store *store, struct error *error)
+int store_rebuild_index(struct store *store, store_progress_function *progress, void *context,
+                        uint64_t *ret_crashes, struct error *error)
 {
     if (store->lock_depth > 0)
         return error_set(error, EDEADLK, "store: locked already");
-    return lock_and_check(store, LOCK_EX, error);
+    int r = lock(store, LOCK_EX, error);
+    if (r < 0)
+        return r;
+    store->lock_depth = 1;
+    r = replace_index(store, error);
+    if (r == 0)
+        r = fill_index(&store->sources[store->writable], progress, context, ret_crashes, error);
+    if (r == 0)
+        (void)store_sync_views(store, NULL); /* what failed is made good by the next one */
+    store_unlock(store);
+    return r;
 }
 
 void store_unlock(struct store *store)

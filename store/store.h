@@ -80,16 +80,17 @@ bool store_may_write(const struct store *store, const struct crash_row *row);
 
 /*
  * The store's own lock, for a group of changes to files and index that belong together. It nests.
- * Shared among those who change single crashes, exclusive for whoever replaces the index; taking it
- * opens the index anew where it was replaced, and rebuilds it where it is lost or damaged.
+ * Shared among those who change single crashes, exclusive for whoever replaces the index. Taking it
+ * opens the index anew where it was replaced, and makes it anew where it is lost or damaged.
  */
 int store_lock(struct store *store, struct error *error);
-int store_lock_exclusive(struct store *store, struct error *error);
 void store_unlock(struct store *store);
 
-/* Sets the writable source's index aside (index.db.damaged) and makes an empty one, which is not
- * complete yet. Needs the exclusive lock. */
-int store_replace_index(struct store *store, struct error *error);
+/* Makes a new index from the files and puts it in the old one's place, which is set aside.
+ * `progress` may be NULL. */
+typedef int store_progress_function(void *context, uint64_t done);
+int store_rebuild_index(struct store *store, store_progress_function *progress, void *context,
+                        uint64_t *ret_crashes, struct error *error);
 
 /* Brings the indexes of users up to date with what changed since the last time (view.h). */
 int store_sync_views(struct store *store, struct error *error);
@@ -130,6 +131,9 @@ int store_open_directory(const struct store *store, const struct crash_row *row)
 /* Removes record, report, pin and row, in this order; the disk forgets before the index does.
  * Pins are the caller's to respect. -EPERM outside the writable source. */
 int store_remove(struct store *store, const struct crash_row *row, struct error *error);
+
+/* The files alone, of a crash of the writable source; the index is the caller's to tell. */
+int store_remove_files(struct store *store, const struct crash_row *row, struct error *error);
 
 CLEANUP_FUNCTION(struct store, store_free)
 #define AUTO_STORE CLEANUP(store_free_cleanup)

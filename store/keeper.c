@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* inquest-keeper(8) - adopts what hooks wrote, keeps the budgets, and has crashes explained. */
+#include <config.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "store/adopt.h"
+#include "store/base/cleanup.h"
+#include "store/config.h"
+#include "store/explain.h"
+#include "store/index.h"
+#include "store/keeper_log.h"
+#include "store/keeper_process.h"
+#include "store/layout.h"
+#include "store/notify.h"
+#include "store/query.h"
+#include "store/retention.h"
+#include "store/store.h"
+
+#define ANALYSIS_LOCK LAYOUT_NEW "/.analysis"
+
+enum {
+    EXIT_USAGE = 64,
+    KEEPER_NICENESS = 10,
+};
+
+struct keeper {
+    const char *config_file, *store_option;
+    bool no_analysis, foreground;
+    struct config *config;
+    const struct config_settings *settings;
+    struct store *store;
+};
+
+static const char usage[] =
+    "Usage: inquest-keeper [-C FILE] [-D STORE] [--no-analysis] [--foreground]\n"
+    "\n"
+    "Adopts the crashes that inquest-hook has left in STORE/new, applies the budgets, and has "
+    "what\n"
+    "is pending explained. inquest-hook starts it; running it by hand does no harm.\n"
+    "\n"
+    "  -C, --config=FILE  read this configuration instead of the system's\n"
+    "  -D, --store=STORE  work on this store\n"
+    "      --no-analysis  explain nothing now\n"
+    "      --foreground   say on stderr what is done\n"
+    "      --help, --version\n";
+
+/* ---- arguments ---- */
+
+/* 0: go on; 1: done, exit well. */
+static int parse_arguments(int argc, char **argv, struct keeper *keeper)
+{
+    enum { OPTION_NO_ANALYSIS = 256, OPTION_FOREGROUND, OPTION_HELP, OPTION_VERSION };
+    static const struct option options[] = {
+        {"config", required_argument, NULL, 'C'},
+        {"store", required_argument, NULL, 'D'},
+        {"no-analysis", no_argument, NULL, OPTION_NO_ANALYSIS},
+        {"foreground", no_argument, NULL, OPTION_FOREGROUND},
+        {"help", no_argument, NULL, OPTION_HELP},
+        {"version", no_argument, NULL, OPTION_VERSION},
+        {0},
+    };
+    int option;
+    while ((option = getopt_long(argc, argv, "C:D:", options, NULL)) != -1)
+        switch (option) {
+        case 'C':
+            keeper->config_file = optarg;
+            break;
+        case 'D':
+            keeper->store_option = optarg;
+            break;
+        case OPTION_NO_ANALYSIS:
+            keeper->no_analysis = true;
+            break;
+        case OPTION_FOREGROUND:
+            keeper->foreground = true;
+            break;
+        case OPTION_HELP:
+            fputs(usage, stdout);
+            return 1;
+        case OPTION_VERSION:
+            puts("inquest-keeper " PACKAGE_VERSION);
+            return 1;
+        default:
+            return -EINVAL;
+        }
+    return optind == argc ? 0 : -EINVAL;
+}
+
+/* ---- adoption and budgets ---- */
+
+/* An index that turns out to be damaged is made anew, and what failed is tried again. */
+static int repair_if_damaged(struct keeper *keeper, int r, struct error *error)
+{
+    if (r != -EUCLEAN)
+        return r;
+    uint64_t crashes = 0;
+    keeper_log("%s; making a new one", error->text);
+    *error = (struct error){0};
+    r = store_rebuild_index(keeper->store, NULL, NULL, &crashes, error);
+    return r < 0 ? r : 1;
+}
+
+static int adopt(struct keeper *keeper, struct error *error)
+{
+    struct adopt_result result = {0};
+    struct error own = {0};
+    int r = adopt_runtime(keeper->store, &own);
+    if (r < 0)
+        keeper_log("cannot take over what waits in " LAYOUT_RUNTIME ": %s", own.text);
+    own = (struct error){0};
+    r = repair_if_damaged(keeper, adopt_all(keeper->store, &result, &own), &own);
+    if (r == 1)
+        r = adopt_all(keeper->store, &result, &own);
+    if (r < 0) {
+        *error = own;
+        return r;
+    }
+    if (result.failed)
+        keeper_log("%u of new/ could not be adopted: %s", result.failed, own.text);
+    if (result.salvaged)
+        keeper_log("%u crashes of dead hooks were salvaged", result.salvaged);
+    return 0;
+}
+
+static int keep_budgets(struct keeper *keeper, struct error *error)
+{
+    struct retention_result result;
+    struct budgets budgets;
+    int r = retention_budgets(keeper->settings, store_writable_fd(keeper->store), &budgets, error);
+    if (r < 0)
+        return r;
+    r = retention_run(keeper->store, &budgets, false, NULL, NULL, &result, error);
+    r = repair_if_damaged(keeper, r, error);
+    if (r == 1)
+        r = retention_run(keeper->store, &budgets, false, NULL, NULL, &result, error);
+    if (r == 0 && result.over)
+        keeper_log("the store is over its budget, and all that is left is pinned or in use");
+    return r;
+}
+
+/* ---- analysis ---- */
+
+/* The newest crash that waits for its report. 1: there is one. */
+static int find_pending(struct keeper *keeper, struct crash_row **ret, struct error *error)
+{
+    AUTO_FILTER struct filter *filter = filter_new();
+    AUTO_QUERY struct query *query = NULL;
+    const struct crash_row *row;
+    if (!filter)
+        return error_errno(error, ENOMEM, "keeper");
+    filter_set_analysis(filter, CRASH_PENDING);
+    int r = query_begin(keeper->store, filter, QUERY_NEWEST_FIRST, 0, &query, error);
+    while (r >= 0 && (r = query_next(query, &row, error)) == 1)
+        if (store_may_write(keeper->store, row)) {
+            *ret = crash_row_copy(row);
+            return *ret ? 1 : error_errno(error, ENOMEM, "keeper");
+        }
+    return r;
+}
+
+static unsigned keep_of(const struct keeper *keeper)
+{
+    uint64_t keep = keeper->settings->store.keep_per_signature;
+    return keep < UINT32_MAX ? (unsigned)keep : UINT32_MAX;
+}
+
+/* A failure here is that of the store: one of the analysis is noted there. */
+static int explain_one(struct keeper *keeper, const struct crash_row *row, struct error *error)
+{
+    struct analysis_options options = ANALYSIS_DEFAULTS;
+    AUTO_BYTES struct bytes json = {0};
+    struct error own = {0};
+    explain_options_from(keeper->settings, &options);
+    int r = explain_run(keeper->store, row, &options, &json, &own);
+    if (r == 0)
+        r = explain_keep(keeper->store, row, &json, keep_of(keeper), NULL, &own);
+    if (r < 0) {
+        keeper_log("%s: cannot be explained: %s", row->id, own.text);
+        int noted = explain_keep_failure(keeper->store, row, r == -ENOENT, error);
+        return noted < 0 ? noted : 0;
+    }
+    return 0;
+}
+
+static void notify(struct keeper *keeper, const char *id)
+{
+    AUTO_CRASH_ROW struct crash_row *row = NULL;
+    struct error error = {0};
+    if (!keeper->settings->notify.program)
+        return;
+    if (query_id(keeper->store, id, &row, &error) < 0 ||
+        notify_run(keeper->settings->notify.program, row, &error) < 0)
+        keeper_log("%s: notification: %s", id, error.text);
+}
+
+static int explain_all(struct keeper *keeper, unsigned *ret_done, struct error *error)
+{
+    unsigned done = 0;
+    for (;; done++) {
+        AUTO_CRASH_ROW struct crash_row *row = NULL;
+        int r = find_pending(keeper, &row, error);
+        if (r <= 0) {
+            *ret_done = done;
+            return r;
+        }
+        r = explain_one(keeper, row, error);
+        if (r < 0)
+            return r;
+        notify(keeper, row->id);
+    }
+}
+
+/* One worker a store: a keeper that comes while another explains leaves it to him, who looks again
+ * after he has let go. */
+static int analyze(struct keeper *keeper, struct error *error)
+{
+    AUTO_FD int lock = openat(store_writable_fd(keeper->store), ANALYSIS_LOCK,
+                              O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, LAYOUT_PRIVATE_MODE);
+    if (lock < 0)
+        return error_errno(error, errno, ANALYSIS_LOCK);
+    unsigned done;
+    int r;
+    do {
+        if (flock(lock, LOCK_EX | LOCK_NB) < 0)
+            return errno == EWOULDBLOCK ? 0 : error_errno(error, errno, ANALYSIS_LOCK);
+        r = explain_all(keeper, &done, error);
+        (void)flock(lock, LOCK_UN);
+    } while (r == 0 && done > 0);
+    return r;
+}
+
+/* ---- the program ---- */
+
+static void say_warning(void *data, const char *file, unsigned line, const char *message)
+{
+    (void)data;
+    keeper_log("%s:%u: %s", file, line, message);
+}
+
+static int open_store(struct keeper *keeper, struct error *error)
+{
+    const char *path = layout_store_path(keeper->store_option, keeper->settings->store.path);
+    int r = store_open(path, STORE_WRITE, &keeper->store, error);
+    return r < 0 ? r : keeper_drop_privileges(error);
+}
+
+static int work(struct keeper *keeper, struct error *error)
+{
+    int r = config_load(keeper->config_file, say_warning, NULL, &keeper->config);
+    if (r < 0)
+        return error_errno(error, -r, "configuration");
+    keeper->settings = config_settings(keeper->config);
+    r = open_store(keeper, error);
+    if (r == 0)
+        r = adopt(keeper, error);
+    if (r < 0)
+        return r;
+    /* A store that cannot be pruned is still one whose crashes are explained. */
+    struct error later = {0};
+    if (keep_budgets(keeper, &later) < 0)
+        keeper_log("budgets: %s", later.text);
+    if (keeper->no_analysis || !keeper->settings->analyze.automatic)
+        return 0;
+    keeper_be_modest(KEEPER_NICENESS);
+    return analyze(keeper, error);
+}
+
+int main(int argc, char **argv)
+{
+    struct keeper keeper = {0};
+    struct error error = {0};
+    if (keeper_make_fds_safe() < 0)
+        return EXIT_FAILURE;
+    int r = parse_arguments(argc, argv, &keeper);
+    if (r != 0) {
+        if (r < 0)
+            fputs(usage, stderr);
+        return r < 0 ? EXIT_USAGE : EXIT_SUCCESS;
+    }
+    keeper_log_open(keeper.foreground);
+    r = work(&keeper, &error);
+    if (r < 0)
+        keeper_log("%s", error.text);
+    store_free(keeper.store);
+    config_free(keeper.config);
+    return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* prune.c - takes the content out of a record. */
+#include "store/prune.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "store/access.h"
+#include "store/base/cleanup.h"
+#include "store/layout.h"
+#include "store/salvage.h"
+#include "store/seek_table.h"
+
+static int open_record(const struct store *store, const struct crash_row *row, int *ret_fd,
+                       struct record **ret, struct error *error)
+{
+    AUTO_FD int fd = store_open_file(store, row, LAYOUT_RECORD_SUFFIX, O_RDONLY);
+    if (fd < 0)
+        return error_errno(error, -fd, "%s" LAYOUT_RECORD_SUFFIX, row->id);
+    int r = record_open(fd, ret, error);
+    if (r == 0)
+        *ret_fd = steal_fd(&fd);
+    return r;
+}
+
+int prune_estimate(const struct store *store, const struct crash_row *row, struct pruned *ret,
+                   struct error *error)
+{
+    AUTO_FD int fd = -1;
+    AUTO_RECORD struct record *record = NULL;
+    int r = open_record(store, row, &fd, &record, error);
+    if (r == -ENOENT || r == -EBADMSG) {
+        *ret = (struct pruned){.state = RECORD_MISSING};
+        return 0;
+    }
+    if (r < 0)
+        return r;
+    const struct seek_table *frames = record_frames(record);
+    uint64_t kept = 0;
+    for (size_t i = 0; i < frames->count; i++)
+        if (frames->entries[i].content_size == 0)
+            kept += frames->entries[i].stored_size;
+    *ret = (struct pruned){.state = RECORD_PRUNED, .stored_size = (int64_t)kept};
+    return 0;
+}
+
+static int write_pruned(int dirfd, const char *name, struct record *record,
+                        const struct access *access, int64_t *ret_size, struct error *error)
+{
+    struct stat st;
+    AUTO_FD int fd = openat(dirfd, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+                            LAYOUT_PRIVATE_MODE);
+    if (fd < 0)
+        return error_errno(error, errno, "%s", name);
+    int r = access_apply_file(fd, access, error);
+    if (r == 0)
+        r = salvage_prune(record, fd, error);
+    if (r < 0)
+        return r;
+    if (fsync(fd) < 0 || fstat(fd, &st) < 0)
+        return error_errno(error, errno, "%s", name);
+    *ret_size = st.st_size;
+    return 0;
+}
+
+static int replace(struct store *store, const struct crash_row *row, struct record *record,
+                   int64_t *ret_size, struct error *error)
+{
+    const struct access access = {.owner = row->owner,
+                                  .is_private = row->is_private,
+                                  .has_reader = row->access_uid != CRASH_ABSENT,
+                                  .reader = (uid_t)row->access_uid};
+    char name[LAYOUT_NAME_SIZE], temporary[LAYOUT_NAME_SIZE + 8];
+    layout_name(name, row->id, LAYOUT_RECORD_SUFFIX);
+    snprintf(temporary, sizeof temporary, ".%s.new", name);
+    AUTO_FD int dirfd = store_open_directory(store, row);
+    if (dirfd < 0)
+        return error_errno(error, -dirfd, "%s", name);
+    if (unlinkat(dirfd, temporary, 0) < 0 && errno != ENOENT)
+        return error_errno(error, errno, "%s", temporary);
+    int r = write_pruned(dirfd, temporary, record, &access, ret_size, error);
+    if (r == 0 && renameat(dirfd, temporary, dirfd, name) < 0)
+        r = error_errno(error, errno, "%s", name);
+    if (r < 0)
+        (void)unlinkat(dirfd, temporary, 0); /* the failure above is what is told */
+    else if (fsync(dirfd) < 0)
+        r = error_errno(error, errno, "%s", name);
+    return r;
+}
+
+static int remove_record(struct store *store, const struct crash_row *row, struct error *error)
+{
+    char path[LAYOUT_PATH_SIZE];
+    layout_crash_path(path, row->owner, row->id, LAYOUT_RECORD_SUFFIX);
+    if (unlinkat(store_fd(store, row->source), path, 0) < 0 && errno != ENOENT)
+        return error_errno(error, errno, "%s", path);
+    return 0;
+}
+
+int prune_core(struct store *store, const struct crash_row *row, struct pruned *ret,
+               struct error *error)
+{
+    struct pruned pruned = {.state = RECORD_PRUNED};
+    AUTO_FD int fd = -1;
+    AUTO_RECORD struct record *record = NULL;
+    int r = open_record(store, row, &fd, &record, error);
+    if (r == 0)
+        r = replace(store, row, record, &pruned.stored_size, error);
+    /* On a full disk there is no room for the small one beside the large one; then the facts that
+     * the index and the report have must do. */
+    if (r == -ENOENT || r == -EBADMSG || r == -ENOSPC || r == -EDQUOT) {
+        pruned = (struct pruned){.state = RECORD_MISSING};
+        r = remove_record(store, row, error);
+    }
+    if (r == 0)
+        *ret = pruned;
+    return r;
+}

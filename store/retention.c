@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* retention.c - keeps the store within its budgets. */
+#include "store/retention.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/statvfs.h>
+
+#include "store/base/cleanup.h"
+#include "store/index.h"
+#include "store/module_store.h"
+#include "store/prune.h"
+#include "store/usage.h"
+#include "store/when.h"
+
+enum { BATCH = 32 }; /* decisions a transaction */
+
+struct work {
+    struct store *store;
+    struct index *index;
+    const struct budgets *budgets;
+    bool dry_run;
+    retention_function *function;
+    void *context;
+    struct retention_result result;
+    uint64_t others;   /* bytes under the store that no crash owns */
+    uint64_t free;     /* on the disk, what a dry run would have freed included */
+    unsigned in_batch; /* decisions since the last commit */
+};
+
+int retention_budgets(const struct config_settings *settings, int storefd, struct budgets *ret,
+                      struct error *error)
+{
+    struct statvfs fs;
+    if (fstatvfs(storefd, &fs) < 0)
+        return error_errno(error, errno, "cannot tell the size of the store's filesystem");
+    uint64_t whole = (uint64_t)fs.f_blocks * fs.f_frsize, keep = settings->store.keep_per_signature;
+    *ret = (struct budgets){
+        .max_use = config_budget_of(settings->store.max_use, whole),
+        .keep_free = config_budget_of(settings->store.keep_free, whole),
+        .core_age_us = settings->store.core_age,
+        .report_age_us = settings->store.report_age,
+        .keep_per_signature = keep < UINT32_MAX ? (unsigned)keep : UINT32_MAX,
+    };
+    return 0;
+}
+
+/* ---- what is used ---- */
+
+static int crash_bytes(struct work *work, uint64_t *ret, struct error *error)
+{
+    int64_t bytes;
+    int r = database_get(index_database(work->index), error, &bytes,
+                         "SELECT ifnull(sum(bytes), 0) FROM usage", "");
+    *ret = r < 0 || bytes < 0 ? 0 : (uint64_t)bytes;
+    return r;
+}
+
+static int measure(struct work *work, struct error *error)
+{
+    struct usage usage;
+    struct statvfs fs;
+    int fd = store_writable_fd(work->store);
+    int r = usage_of(work->index, fd, &usage, error);
+    if (r < 0)
+        return r;
+    if (fstatvfs(fd, &fs) < 0)
+        return error_errno(error, errno, "cannot tell what is free on the store's filesystem");
+    work->others = usage.modules + usage.index + usage.unadopted;
+    work->free = (uint64_t)fs.f_bavail * fs.f_frsize;
+    return 0;
+}
+
+enum excess { EXCESS_NONE, EXCESS_DISK, EXCESS_USE };
+
+static int find_excess(struct work *work, enum excess *ret, struct error *error)
+{
+    uint64_t bytes;
+    int r = crash_bytes(work, &bytes, error);
+    if (r < 0)
+        return r;
+    work->result.used = bytes + work->others;
+    *ret = work->result.used > work->budgets->max_use ? EXCESS_USE
+           : work->free < work->budgets->keep_free    ? EXCESS_DISK
+                                                      : EXCESS_NONE;
+    return 0;
+}
+
+/* ---- doing it ---- */
+
+static int next_batch(struct work *work, struct error *error)
+{
+    if (work->dry_run || ++work->in_batch < BATCH)
+        return 0;
+    work->in_batch = 0;
+    int r = index_commit(work->index, error);
+    return r < 0 ? r : index_begin(work->index, error);
+}
+
+static void tell(struct work *work, enum retention_action action, const struct crash_row *row,
+                 const char *path, const char *why, uint64_t bytes)
+{
+    const struct retention_decision decision = {
+        .action = action, .row = row, .path = path, .why = why, .bytes = bytes};
+    work->result.freed += bytes;
+    work->free += work->dry_run ? bytes : 0;
+    if (work->function)
+        work->function(work->context, &decision);
+}
+
+static uint64_t blocks(int64_t size)
+{
+    return size <= 0 ? 0 : ((uint64_t)size + 4095) / 4096 * 4096;
+}
+
+static int prune(struct work *work, const struct crash_row *row, const char *why,
+                 struct error *error)
+{
+    struct pruned pruned;
+    char path[LAYOUT_PATH_SIZE];
+    int r = work->dry_run ? prune_estimate(work->store, row, &pruned, error)
+                          : prune_core(work->store, row, &pruned, error);
+    if (r == 0)
+        r = index_set_stored(work->index, row->seq, pruned.state, false, pruned.stored_size, error);
+    if (r < 0)
+        return r;
+    uint64_t freed = blocks(row->stored_size) - blocks(pruned.stored_size);
+    layout_crash_path(path, row->owner, row->id, LAYOUT_RECORD_SUFFIX);
+    tell(work, RETENTION_PRUNE, row, path, why, freed);
+    work->result.pruned++;
+    return next_batch(work, error);
+}
+
+static int remove_crash(struct work *work, const struct crash_row *row, const char *why,
+                        struct error *error)
+{
+    char path[LAYOUT_PATH_SIZE];
+    int r = work->dry_run ? 0 : store_remove_files(work->store, row, error);
+    if (r == 0)
+        r = index_remove(work->index, row->seq, error);
+    if (r < 0)
+        return r;
+    layout_crash_path(path, row->owner, row->id, LAYOUT_RECORD_SUFFIX);
+    tell(work, RETENTION_REMOVE, row, path, why,
+         blocks(row->stored_size) + blocks(row->report_size));
+    work->result.removed++;
+    return next_batch(work, error);
+}
+
+static int apply(struct work *work, enum retention_action action, const struct crash_row *row,
+                 const char *why, struct error *error)
+{
+    struct crash_row own = *row;
+    own.source = store_writable_source(work->store);
+    return action == RETENTION_PRUNE ? prune(work, &own, why, error)
+                                     : remove_crash(work, &own, why, error);
+}
+
+/* ---- choosing ---- */
+
+/* The first row of a statement that names the columns of index_row(). 1: there is one. */
+static int take_row(struct work *work, sqlite3_stmt *statement, struct crash_row **ret,
+                    struct error *error)
+{
+    int code = sqlite3_step(statement), r = 0;
+    if (code == SQLITE_ROW)
+        r = index_row(work->index, statement, ret, error);
+    else if (code != SQLITE_DONE)
+        r = database_error(index_database(work->index), error, "index");
+    sqlite3_reset(statement);
+    return r < 0 ? r : code == SQLITE_ROW;
+}
+
+static const char oldest_core[] =
+    "SELECT " INDEX_ROW_COLUMNS " FROM crash INDEXED BY crash_core_age"
+    " WHERE content = 1 AND pinned = 0 AND time < ?1"
+    " ORDER BY time LIMIT 1";
+static const char oldest_crash[] = "SELECT " INDEX_ROW_COLUMNS " FROM crash INDEXED BY crash_time"
+                                   " WHERE pinned = 0 AND time < ?1 ORDER BY time LIMIT 1";
+static const char users_core[] = "SELECT " INDEX_ROW_COLUMNS " FROM crash INDEXED BY crash_core"
+                                 " WHERE content = 1 AND pinned = 0 AND uid IS ?1 AND repeat = ?2"
+                                 " ORDER BY time LIMIT 1";
+static const char users_crash[] = "SELECT " INDEX_ROW_COLUMNS " FROM crash INDEXED BY crash_victim"
+                                  " WHERE pinned = 0 AND uid IS ?1 AND repeat = ?2"
+                                  " ORDER BY time LIMIT 1";
+
+static int apply_age(struct work *work, const char *sql, uint64_t age, enum retention_action action,
+                     const char *why, struct error *error)
+{
+    int64_t now = when_now();
+    if (age > (uint64_t)now)
+        return 0;
+    for (;;) {
+        AUTO_CRASH_ROW struct crash_row *row = NULL;
+        sqlite3_stmt *statement;
+        int r = database_prepare(index_database(work->index), sql, &statement, error, "n",
+                                 now - (int64_t)age);
+        if (r == 0)
+            r = take_row(work, statement, &row, error);
+        if (r <= 0)
+            return r;
+        r = apply(work, action, row, why, error);
+        if (r < 0)
+            return r;
+    }
+}
+
+struct step {
+    enum retention_action action;
+    bool only_over_share; /* of users who use more than their equal share */
+    int64_t repeat;
+    const char *why;
+};
+
+static const struct step steps[] = {
+    {RETENTION_PRUNE, true, 1, "a repeat of a user who uses more than his share"},
+    {RETENTION_PRUNE, true, 0, "of a user who uses more than his share"},
+    {RETENTION_PRUNE, false, 1, "a repeat"},
+    {RETENTION_PRUNE, false, 0, "the oldest of who uses most"},
+    {RETENTION_REMOVE, true, 1, "a repeat of a user who uses more than his share"},
+    {RETENTION_REMOVE, true, 0, "of a user who uses more than his share"},
+    {RETENTION_REMOVE, false, 1, "a repeat"},
+    {RETENTION_REMOVE, false, 0, "the oldest of who uses most"},
+};
+
+/* The equal share of each user who has crashes, of what crashes may use at all. */
+static int equal_share(struct work *work, int64_t *ret, struct error *error)
+{
+    int64_t users;
+    uint64_t bytes = 0;
+    int r =
+        database_get(index_database(work->index), error, &users, "SELECT count(*) FROM usage", "");
+    if (r == 0)
+        r = crash_bytes(work, &bytes, error);
+    if (r < 0)
+        return r;
+    uint64_t allowed =
+        work->budgets->max_use > work->others ? work->budgets->max_use - work->others : 0;
+    *ret = users > 0 ? (int64_t)((bytes < allowed ? bytes : allowed) / (uint64_t)users) : 0;
+    return 0;
+}
+
+/* The next user by bytes, from the most on, behind those seen; INT64_MIN bytes ends. */
+static int next_user(struct work *work, int64_t *bytes, int64_t *uid, int64_t least,
+                     struct error *error)
+{
+    sqlite3_stmt *statement;
+    struct database *database = index_database(work->index);
+    int r = database_prepare(database,
+                             "SELECT bytes, uid FROM usage WHERE bytes > ?3"
+                             " AND bytes <= ?1 AND (bytes < ?1 OR uid > ?2)"
+                             " ORDER BY bytes DESC, uid LIMIT 1",
+                             &statement, error, "nnn", *bytes, *uid, least);
+    if (r < 0)
+        return r;
+    int code = sqlite3_step(statement);
+    if (code == SQLITE_ROW) {
+        *bytes = sqlite3_column_int64(statement, 0);
+        *uid = sqlite3_column_int64(statement, 1);
+    } else if (code != SQLITE_DONE) {
+        r = database_error(database, error, "index");
+    }
+    sqlite3_reset(statement);
+    return r < 0 ? r : code == SQLITE_ROW;
+}
+
+/* 1: one crash of this step gave way. */
+static int take_step(struct work *work, const struct step *step, const char *why,
+                     struct error *error)
+{
+    int64_t bytes = INT64_MAX, uid = INT64_MIN, least = INT64_MIN;
+    int r = step->only_over_share ? equal_share(work, &least, error) : 0;
+    while (r == 0 && (r = next_user(work, &bytes, &uid, least, error)) == 1) {
+        AUTO_CRASH_ROW struct crash_row *row = NULL;
+        sqlite3_stmt *statement;
+        r = database_prepare(index_database(work->index),
+                             step->action == RETENTION_PRUNE ? users_core : users_crash, &statement,
+                             error, "in", uid < 0 ? CRASH_ABSENT : uid, step->repeat);
+        if (r == 0)
+            r = take_row(work, statement, &row, error);
+        if (r < 0)
+            return r;
+        if (r == 1) {
+            r = apply(work, step->action, row, why, error);
+            return r < 0 ? r : 1;
+        }
+    }
+    return r;
+}
+
+static int apply_size(struct work *work, struct error *error)
+{
+    size_t at = 0;
+    for (;;) {
+        enum excess excess;
+        char why[128];
+        int r = find_excess(work, &excess, error);
+        if (r < 0 || excess == EXCESS_NONE)
+            return r;
+        if (at == ARRAY_SIZE(steps) ||
+            (excess == EXCESS_DISK && steps[at].action == RETENTION_REMOVE)) {
+            work->result.over = true;
+            return 0;
+        }
+        snprintf(why, sizeof why, "%s: %s",
+                 excess == EXCESS_USE ? "over max_use" : "under keep_free", steps[at].why);
+        r = take_step(work, &steps[at], why, error);
+        if (r < 0)
+            return r;
+        /* Shares change with what is given, so a step that has nothing left may have again; only
+         * what comes later in the list is ever taken then, which is the order that is wanted. */
+        at += r == 0;
+    }
+}
+
+static void tell_module(void *context, const char *path, uint64_t bytes)
+{
+    struct work *work = context;
+    tell(work, RETENTION_MODULE, NULL, path, "no core is left that may need it", bytes);
+    work->others -= bytes < work->others ? bytes : work->others;
+    work->result.modules++;
+}
+
+static int apply_modules(struct work *work, struct error *error)
+{
+    return module_store_expire(work->index, store_writable_fd(work->store), work->dry_run,
+                               tell_module, work, error);
+}
+
+static int apply_all(struct work *work, struct error *error)
+{
+    const struct budgets *budgets = work->budgets;
+    int r = apply_age(work, oldest_core, budgets->core_age_us, RETENTION_PRUNE,
+                      "older than core_age", error);
+    if (r == 0)
+        r = apply_age(work, oldest_crash, budgets->report_age_us, RETENTION_REMOVE,
+                      "older than report_age", error);
+    if (r == 0)
+        r = apply_modules(work, error);
+    if (r == 0)
+        r = apply_size(work, error);
+    return r;
+}
+
+static int note_run(struct work *work, struct error *error)
+{
+    const struct retention_result *result = &work->result;
+    int r = index_add_meta(work->index, INDEX_PRUNED, (int64_t)result->pruned, error);
+    if (r == 0)
+        r = index_add_meta(work->index, INDEX_REMOVED, (int64_t)result->removed, error);
+    if (r == 0)
+        r = index_add_meta(work->index, INDEX_FREED, (int64_t)result->freed, error);
+    if (r == 0)
+        r = index_set_meta(work->index, INDEX_RETENTION, when_now(), error);
+    return r;
+}
+
+static int run(struct work *work, struct error *error)
+{
+    int r = measure(work, error);
+    if (r == 0)
+        r = index_begin(work->index, error);
+    if (r < 0)
+        return r;
+    r = apply_all(work, error);
+    if (work->dry_run) {
+        index_rollback(work->index);
+        return r;
+    }
+    if (r == 0 && work->result.freed > 0)
+        r = note_run(work, error);
+    /* What was done to the files stays done, so the index hears of it whatever failed later. */
+    int committed = index_commit(work->index, r < 0 ? NULL : error);
+    return r < 0 ? r : committed;
+}
+
+int retention_run(struct store *store, const struct budgets *budgets, bool dry_run,
+                  retention_function *function, void *context, struct retention_result *ret,
+                  struct error *error)
+{
+    struct work work = {.store = store,
+                        .budgets = budgets,
+                        .dry_run = dry_run,
+                        .function = function,
+                        .context = context};
+    int r = store_lock(store, error);
+    if (r < 0)
+        return r;
+    work.index = store_writable_index(store);
+    r = run(&work, error);
+    if (!dry_run && work.result.freed > 0)
+        (void)store_sync_views(store, NULL); /* what failed is made good by the next one */
+    store_unlock(store);
+    if (r == 0)
+        *ret = work.result;
+    return r;
+}
