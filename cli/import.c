@@ -113,8 +113,8 @@ static int make_seekable(int fd, int *ret, struct error *error)
         if (r < 0)
             return error_errno(error, -r, "cannot write to /var/tmp");
     }
-    if (n < 0)
-        return error_errno(error, (int)-n, "cannot read");
+    if (n < 0 || lseek(copy, 0, SEEK_SET) < 0)
+        return error_errno(error, n < 0 ? (int)-n : errno, "cannot read it");
     *ret = steal_fd(&copy);
     return 0;
 }

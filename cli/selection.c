@@ -58,8 +58,10 @@ int selection_open_store(const struct call *call, enum store_rights rights, stru
 
     if (!named && config_load(NULL, NULL, NULL, &config) < 0)
         return error_set(error, ENOMEM, "out of memory");
-    return store_open_view(call->globals.store, config ? config_settings(config)->store.path : NULL,
-                           rights, ret, error);
+    int r =
+        store_open_view(call->globals.store, config ? config_settings(config)->store.path : NULL,
+                        rights, ret, error);
+    return r == -ENOENT ? -ENXIO : r; /* no store is a failure; no crash is none */
 }
 
 static int check_order(const struct selection_settings *settings, struct error *error)

@@ -137,7 +137,13 @@ static int put_segment(struct composition *c, const struct core_segment *segment
 {
     uint64_t there = segment->offset < c->content_size ? c->content_size - segment->offset : 0;
 
-    if (segment->filesz <= there || segment->filesz == 0)
+    if (segment->filesz == 0) { /* never touched: zeros, wherever its offset points */
+        struct core_segment hole = *segment;
+        if (hole.offset > c->content_size)
+            hole.offset = c->content_size;
+        return put_header(c, &hole);
+    }
+    if (segment->filesz <= there)
         return put_header(c, segment);
     if (segment->type == PT_NOTE && c->rescue.phnum > 0)
         return put_kept_notes(c);

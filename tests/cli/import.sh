@@ -25,9 +25,14 @@ is "a compressed core is imported" \
 ok "and comes back uncompressed" cmp "$T/core" <(inquest dump 20261102-000000-321)
 # shellcheck disable=SC2002 # a pipe is the point
 is "a pipe is imported" "$(cat "$T/core" | inquest import -q --no-analysis -; echo $?)" 0
-is "the same names get the next free ids" \
+is "the same again is the same crash" \
     "$(inquest import --json --no-analysis "$T/core" "$T/core" | jq -c 'map(.id)')" \
-    '["20261101-123456-321.2","20261101-123456-321.3"]'
+    '["20261101-123456-321","20261101-123456-321"]'
+"$MAKE_CORE" pid=321 comm=other >"$T/namesake"
+touch -d '2026-11-01 12:34:56' "$T/namesake"
+is "another of that second and PID gets the next free id" \
+    "$(inquest import --json --no-analysis "$T/namesake" | jq -r '.[0].id')" 20261101-123456-321.2
+is "and replaces nothing" "$(inquest list -F comm 20261101-123456-321)" worker
 
 # A record keeps its facts.
 inquest import -q --no-analysis -D "$T/other" "$STORE"/crashes/*/20261101-123456-321.core.zst
@@ -50,7 +55,7 @@ done
 is "a missing file is refused" "$(exit_of inquest import "$T/nosuch")" 1
 is "a directory is refused" "$(exit_of inquest import "$T")" 1
 is "nothing of them is kept" "$(ids)" "$before"
-is "nor left in new/" "$(find "$STORE/new" -type f | wc -l)" 0
+is "nor left in new/" "$(find "$STORE/new" -name "*.zst*")" ""
 is "a good file beside a bad one is imported" \
     "$(inquest import --no-analysis "$T/text" "$T/core" 2>/dev/null | wc -l)" 1
 
