@@ -159,7 +159,8 @@ trap 'exit 143' TERM
 
 PATTERN_LOCK=/run/lock/core_pattern.lock
 SPECIFIERS='%P %I %p %i %u %g %s %t %c %d %F %h %E'
-SETTINGS=(kernel/core_pipe_limit fs/suid_dumpable vm/max_map_count kernel/core_pattern)
+# In this order, and back in the other: the kernel warns of suid_dumpable without a safe pattern.
+SETTINGS=(kernel/core_pipe_limit vm/max_map_count kernel/core_pattern fs/suid_dumpable)
 
 needs_kernel() {
     [ "$(id -u)" = 0 ] || skip_all "needs root, to change core_pattern"
@@ -173,7 +174,7 @@ setting() { # NAME [VALUE]
 
 # Holds the lock and the settings. A process of its own, because a killed test runs no trap: this one
 # puts everything back as soon as the test's end of its stdin is closed.
-pattern_guard() { # LIMIT SUID_DUMPABLE MAX_MAPS PATTERN: each may be empty
+pattern_guard() { # LIMIT MAX_MAPS PATTERN SUID_DUMPABLE: each may be empty
     local wanted=("$@") before=() i
     trap '' INT TERM HUP QUIT
     exec 9>>"$PATTERN_LOCK"
@@ -182,19 +183,19 @@ pattern_guard() { # LIMIT SUID_DUMPABLE MAX_MAPS PATTERN: each may be empty
         before+=("$(setting "${SETTINGS[i]}")")
         [ -z "${wanted[i]}" ] || setting "${SETTINGS[i]}" "${wanted[i]}"
     done
-    if [ "$(setting kernel/core_pattern)" = "${wanted[3]}" ]; then
+    if [ "$(setting kernel/core_pattern)" = "${wanted[2]}" ]; then
         echo ready
         read -r _
     else
-        echo "core_pattern did not take: ${wanted[3]}"
+        echo "core_pattern did not take: ${wanted[2]}"
     fi
-    for i in "${!SETTINGS[@]}"; do
+    for ((i = ${#SETTINGS[@]} - 1; i >= 0; i--)); do
         setting "${SETTINGS[i]}" "${before[i]}"
     done
     echo "done"
 }
 
-pattern_take() { # LIMIT SUID_DUMPABLE MAX_MAPS PATTERN
+pattern_take() { # LIMIT MAX_MAPS PATTERN SUID_DUMPABLE
     local said
     coproc PATTERN_GUARD { pattern_guard "$@"; }
     guard_pid=$PATTERN_GUARD_PID
@@ -230,7 +231,7 @@ with_hook() { # [OPTION…] COMMAND…
         program=$between
         cp "$TOOLS/handler" "$BIN/$between"
     fi
-    pattern_take "$limit" "$suid_dumpable" "$maps" "|$BIN/$program -C $CONF $SPECIFIERS"
+    pattern_take "$limit" "$maps" "|$BIN/$program -C $CONF $SPECIFIERS" "$suid_dumpable"
     "$@"
     status=$?
     pattern_give_back
