@@ -69,6 +69,8 @@ TESTS += tests/cli/render-hostile.sh
 EXTRA_DIST += tests/cli/render-golden.sh tests/cli/render-hostile.sh
 
 # setup: this machine, and images of others
+TESTS += tests/cli/doctor.sh
+EXTRA_DIST += tests/cli/doctor.sh
 TESTS += tests/cli/setup.sh
 EXTRA_DIST += tests/cli/setup.sh
 
