@@ -57,6 +57,7 @@ struct take {
     struct entry *ring;
     size_t ring_size;
     uint64_t written, squeezed, filled; /* sequence numbers: next to write, squeeze, fill */
+    uint64_t offset;                    /* in the content, behind the last entry */
 
     unsigned filling; /* threads in fill() */
     unsigned running; /* threads that have not ended */
@@ -148,6 +149,14 @@ static void settle(struct take *take)
         let_go(take);
 }
 
+/* A source that loses count would fill the disk: it is not believed. */
+static bool is_in_order(const struct take *take, const struct chunk *chunk)
+{
+    return chunk->offset == take->offset && chunk->size > 0 &&
+           chunk->size <= INT64_MAX - chunk->offset &&
+           (chunk->zeros || chunk->size <= FRAME_CONTENT_MAX);
+}
+
 static void fill(struct take *take)
 {
     struct chunk chunk = {0};
@@ -158,12 +167,15 @@ static void fill(struct take *take)
     pthread_mutex_lock(&take->lock);
     take->source_busy = false;
 
+    if (r > 0 && !is_in_order(take, &chunk))
+        r = -EBADMSG;
     if (r < 0) {
         source_fails(take, r);
     } else if (r == 0) {
         take->source_ended = true;
     } else {
         struct entry *entry = entry_at(take, take->filled++);
+        take->offset = chunk.offset + chunk.size;
         *entry = (struct entry){.chunk = chunk, .state = ENTRY_READY};
         if (!chunk.zeros)
             fill_entry(take, entry);
@@ -438,6 +450,7 @@ int take_run(struct source *source, struct record_writer *writer, const struct t
         .source = source,
         .writer = writer,
         .limits = limits,
+        .offset = record_writer_content_size(writer),
         .release = release,
         .context = context,
         .lock = PTHREAD_MUTEX_INITIALIZER,
