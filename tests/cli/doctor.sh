@@ -154,6 +154,18 @@ noproc() { mount -t tmpfs none /proc/sys/kernel; }
 machine noproc noproc
 says noproc handler false "nobody"
 
+# A container: other pids, and /proc/sys as runtimes mount it.
+inner() { # COMMAND…
+    # shellcheck disable=SC2016 # for the shell inside
+    unshare -mpf --mount-proc --propagation private sh -c '
+        mount --bind /proc/sys /proc/sys && mount -o remount,bind,ro /proc/sys && exec "$@"' - "$@"
+}
+inner "$BIN/inquest" doctor --json >"$T/inner.json" 2>"$T/stderr"
+says inner machine false "this is a [a-z ]*container: crashes in here go to the host"
+says inner settings false "mounted read-only"
+inner "$BIN/inquest" setup >"$T/stdout" 2>"$T/stderr"
+is "setup refuses in a container" "$? $(grep -c 'on the host' "$T/stderr")" "1 1"
+
 # As anybody: what cannot be known is left out, and nothing fails.
 as_user 12345 "$BIN/inquest" doctor --json >"$T/user.json" 2>"$T/stderr"
 json "an ordinary user gets an answer, too" "$T/user.json" '.checks | length > 5'
