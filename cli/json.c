@@ -108,8 +108,6 @@ void json_stream_value(struct json_stream *json, json_t *value)
         value = json_null();
     write_value(json, value);
     json_decref(value);
-    if (json->depth == 0)
-        putc('\n', json->out); /* a document of its own */
 }
 
 void json_stream_member(struct json_stream *json, const char *key, json_t *value)
