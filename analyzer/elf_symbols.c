@@ -53,7 +53,10 @@ static bool is_function(Elf *elf, const GElf_Sym *symbol, const char *name, uint
     return type != STT_NOTYPE || section.sh_flags & SHF_EXECINSTR;
 }
 
-static void add_table(struct elf_symbols *symbols, Elf *elf, const char *section_name)
+/* `sizeless`: whether symbols without a size count. Where only some functions are listed, as in
+ * .dynsym, what follows such a one may be another. */
+static void add_table(struct elf_symbols *symbols, Elf *elf, const char *section_name,
+                      bool sizeless)
 {
     Elf_Scn *section = elf_section(elf, section_name);
     Elf_Data *data = section ? elf_getdata(section, NULL) : NULL;
@@ -69,7 +72,7 @@ static void add_table(struct elf_symbols *symbols, Elf *elf, const char *section
         if (!gelf_getsym(data, (int)i, &symbol))
             return;
         const char *name = elf_strptr(elf, header.sh_link, symbol.st_name);
-        if (!is_function(elf, &symbol, name, &limit))
+        if (!is_function(elf, &symbol, name, &limit) || (!symbol.st_size && !sizeless))
             continue;
         uint64_t start = file.e_machine == EM_ARM ? symbol.st_value & ~1ull : symbol.st_value;
         struct elf_symbol found = {
@@ -116,10 +119,10 @@ struct elf_symbols *elf_symbols_new(const struct module *module)
     struct elf_symbols *symbols = calloc(1, sizeof(*symbols));
     if (!symbols)
         return NULL;
-    add_table(symbols, module->elf, ".symtab");
-    add_table(symbols, module->debug_elf, ".symtab");
-    add_table(symbols, module->mini_elf, ".symtab");
-    add_table(symbols, module->elf, ".dynsym");
+    add_table(symbols, module->elf, ".symtab", true);
+    add_table(symbols, module->debug_elf, ".symtab", true);
+    add_table(symbols, module->mini_elf, ".symtab", true);
+    add_table(symbols, module->elf, ".dynsym", false);
     symbols->reach = calloc(symbols->count + 1, sizeof(*symbols->reach));
     if (!symbols->reach) {
         elf_symbols_free(symbols);

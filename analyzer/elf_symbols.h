@@ -3,7 +3,7 @@
  * elf_symbols.h - which function's symbol covers an address of a module: its symbol tables, sorted.
  *
  * .symtab of the file and of its debug file, .gnu_debugdata's, and .dynsym are merged. A symbol
- * without a size reaches to the next one, within its section.
+ * of .symtab without a size reaches to the next one, within its section.
  */
 #pragma once
 

@@ -21,7 +21,7 @@ enum {
 static bool is_canonical(const struct core *core, uint64_t address)
 {
     if (core->machine == EM_X86_64)
-        return address < 1ull << 47 || address >= 0xffffull << 47;
+        return address < 1ull << 47 || address >= 0x1ffffull << 47;
     if (core->machine == EM_AARCH64)
         return (address << 8) >> 8 < 1ull << 52;
     return true;
@@ -58,6 +58,16 @@ static bool name_from_maps(const struct core *core, uint64_t address, char *ret,
     return false;
 }
 
+static bool is_stack(const struct core *core, const struct core_segment *segment)
+{
+    struct registers registers = {0};
+    if (!core->arch || !core->thread_count)
+        return false;
+    core_thread_registers(core, &core->threads[0], &registers);
+    uint64_t sp = registers.value[core->arch->sp];
+    return sp >= segment->start && sp < segment->end;
+}
+
 static void describe_mapped(const struct modules *modules, uint64_t address, struct place *place)
 {
     const struct core *core = modules->core;
@@ -71,6 +81,9 @@ static void describe_mapped(const struct modules *modules, uint64_t address, str
     else if (module)
         snprintf(place->text, sizeof(place->text), "in %s data of %.300s", rights(segment),
                  module->path);
+    else if (is_stack(core, segment))
+        snprintf(place->text, sizeof(place->text), "on the crashing thread's %s stack",
+                 rights(segment));
     else if (name_from_maps(core, address, name, sizeof(name)))
         snprintf(place->text, sizeof(place->text), "in %s memory, %s", rights(segment), name);
     else

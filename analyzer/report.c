@@ -153,8 +153,16 @@ static void write_frame(struct json *json, const struct report *report, const st
     json_close(json, '}');
 }
 
-/* A trampoline without a symbol has a name all the same. */
-static const struct symbol signal_trampoline = {.function = (char[]){"<signal handler called>"}};
+/* Trampolines have no source, and many no symbol: their frame says what it stands for. */
+static void write_trampoline(struct json *json, const struct report *report,
+                             const struct frame *frame, const struct site *site)
+{
+    const struct symbol trampoline = {
+        .function = (char[]){"<signal handler called>"},
+        .raw = site && site->count ? site->symbols[site->count - 1].raw : NULL,
+    };
+    write_frame(json, report, frame, site, &trampoline);
+}
 
 static void write_stack(struct json *json, const struct report *report, const struct stack *stack)
 {
@@ -162,9 +170,11 @@ static void write_stack(struct json *json, const struct report *report, const st
     for (size_t i = 0; i < stack->count; i++) {
         const struct frame *frame = &stack->frames[i];
         const struct site *site = symbols_at(&report->symbols, frame_address(frame));
-        if (!site || site->count == 0)
-            write_frame(json, report, frame, site, frame->trampoline ? &signal_trampoline : NULL);
-        for (size_t j = 0; site && j < site->count; j++)
+        if (frame->trampoline)
+            write_trampoline(json, report, frame, site);
+        else if (!site || site->count == 0)
+            write_frame(json, report, frame, site, NULL);
+        for (size_t j = 0; !frame->trampoline && site && j < site->count; j++)
             write_frame(json, report, frame, site, &site->symbols[j]);
     }
     json_close(json, ']');
@@ -321,7 +331,8 @@ static size_t list_functions(const struct report *report, struct signature_frame
         size_t functions = site && site->count ? site->count : 1;
         for (size_t j = 0; j < functions && count < limit; j++)
             ret[count++] = (struct signature_frame){
-                .function = site && site->count ? site->symbols[j].function : NULL,
+                .function =
+                    site && site->count && !frame->trampoline ? site->symbols[j].function : NULL,
                 .trampoline = frame->trampoline && j + 1 == functions,
                 .build_id = module ? module->build_id : NULL,
                 .build_id_size = module ? module->build_id_size : 0,

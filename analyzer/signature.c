@@ -5,20 +5,23 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fnmatch.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "analyzer/sha256.h"
 #include "store/base/bytes.h"
+#include "store/base/cleanup.h"
 
 #define VERSION "1"
 
-enum { MAX_NAME = 4096 }; /* what is longer is cut: its end would change nothing for a person */
+enum { ABORT_DEPTH = 16 }; /* frames below which an abort() is none that killed */
+enum { MAX_NAME = 4096 };  /* what is longer is cut: its end would change nothing for a person */
 
 /* fnmatch(3) patterns of normalised names. */
 static const char *const machinery[] = {
-    "pthread_kill",
+    "pthread_kill*",
     "__pthread_kill*",
     "__restore_sigs",
     "raise",
@@ -172,8 +175,11 @@ static const char *const variants[] = {
 };
 
 static const char *const plain_aliases[] = {
-    "raise", "abort",  "read", "write",  "poll",    "nanosleep",
-    "fork",  "malloc", "free", "calloc", "realloc",
+    "raise",   "abort",  "kill",   "read",      "write",           "open",       "close",
+    "poll",    "select", "pause",  "nanosleep", "clock_nanosleep", "sleep",      "fork",
+    "wait4",   "malloc", "free",   "calloc",    "realloc",         "memalign",   "connect",
+    "accept",  "send",   "recv",   "sendto",    "recvfrom",        "sigsuspend", "memcpy",
+    "memmove", "memset", "strdup",
 };
 
 static bool matches(const char *const *patterns, size_t count, const char *name)
@@ -446,6 +452,12 @@ static int make_nameless(const struct signature_frame *frames, size_t count, int
     return r < 0 ? r : used > 0 ? hash(&key, ret->text) : 0;
 }
 
+/* Names a frame; "" where it has none. The caller frees. */
+static char *name_of(const struct signature_frame *frame)
+{
+    return frame->function ? signature_name(frame->function) : strdup("");
+}
+
 /* A handler that ends the process by raise() or abort() reports another's bug, which lies below its
  * trampoline; one that faults has a bug of its own. Returns how many frames are the handler's. */
 static size_t raised_by_handler(const struct signature_frame *frames, size_t count)
@@ -456,9 +468,20 @@ static size_t raised_by_handler(const struct signature_frame *frames, size_t cou
             return raised ? i + 1 : 0;
         if (!frames[i].function || named)
             continue;
-        AUTO_FREE char *name = signature_name(frames[i].function);
+        AUTO_FREE char *name = name_of(&frames[i]);
         named = true;
         raised = name && signature_is_machinery(name);
+    }
+    return 0;
+}
+
+/* Whatever abort() calls is not the bug, guessed frames among it. Returns how many come before. */
+static size_t called_by_abort(const struct signature_frame *frames, size_t count)
+{
+    for (size_t i = count < ABORT_DEPTH ? count : ABORT_DEPTH; i > 0; i--) {
+        AUTO_FREE char *name = name_of(&frames[i - 1]);
+        if (name && strcmp(name, "abort") == 0)
+            return i;
     }
     return 0;
 }
@@ -468,6 +491,8 @@ int signature_make(const struct signature_frame *frames, size_t count, int signa
 {
     struct signature signature = {0};
     size_t skipped = raised_by_handler(frames, count);
+    if (skipped == 0 && signal == SIGABRT)
+        skipped = called_by_abort(frames, count);
     frames += skipped;
     count -= skipped;
     int r = collect_names(frames, count, true, &signature);

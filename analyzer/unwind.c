@@ -210,6 +210,14 @@ static void move_to(struct unwinder *unwinder, struct cursor *cursor, uint64_t p
     cursor->trust = (uint8_t)trust;
 }
 
+/* Is this where the kernel makes a signal handler return to? No call stands before it. */
+static bool is_trampoline(struct unwinder *unwinder, const struct registers *registers)
+{
+    struct cursor cursor = {.registers = *registers};
+    return rows_at(unwinder->rows, registers->pc)->is_signal ||
+           step_by_signal_frame(unwinder, &cursor) == STEPPED;
+}
+
 /* A call went to where no code is: all registers are still the caller's. */
 static enum outcome step_by_pop(struct unwinder *unwinder, struct cursor *cursor)
 {
@@ -227,12 +235,14 @@ static enum outcome step_by_pop(struct unwinder *unwinder, struct cursor *cursor
             return NOT_THIS_WAY;
         sp += arch->word;
     }
-    address = code_address(unwinder, address);
-    if (address == registers->pc || !follows_call(unwinder, address))
+    struct registers caller = *registers;
+    register_set(&caller, arch->sp, sp);
+    set_pc(unwinder, &caller, address);
+    bool to_trampoline = is_trampoline(unwinder, &caller);
+    if (caller.pc == registers->pc || (!to_trampoline && !follows_call(unwinder, caller.pc)))
         return NOT_THIS_WAY;
-    register_set(registers, arch->sp, sp);
-    set_pc(unwinder, registers, address);
-    cursor->exact = false;
+    *registers = caller;
+    cursor->exact = to_trampoline;
     cursor->trust = TRUST_CALL_POP;
     return STEPPED;
 }
