@@ -36,9 +36,11 @@ libstore_a_SOURCES = \
 	store/adopt_import.c \
 	store/adopt_new.h \
 	store/adopt_part.c \
+	store/adopt_runtime.c \
 	store/analysis.c store/analysis.h store/analysis_protocol.h \
 	store/broker.c store/broker.h \
-	store/adopt_runtime.c \
+	store/check.c store/check.h \
+	store/check_files.c store/check_index.c store/check_work.h \
 	store/crash_files.c \
 	store/crash_row.c store/crash_row.h \
 	store/database.c store/database.h \
@@ -47,9 +49,9 @@ libstore_a_SOURCES = \
 	store/findings.c store/findings.h \
 	store/groups.c \
 	store/index.c store/index.h \
-	store/ownership.c store/ownership.h \
 	store/module_store.c store/module_store.h \
 	store/names.c store/names.h \
+	store/ownership.c store/ownership.h \
 	store/pin.c store/pin.h \
 	store/prune.c store/prune.h \
 	store/query.c store/query.h \

@@ -344,6 +344,16 @@ bool store_source_is_unadopted(const struct store *store, unsigned source)
     return store->sources[source].unadopted;
 }
 
+bool store_source_in_memory(const struct store *store, unsigned source)
+{
+    return store->sources[source].in_memory;
+}
+
+bool store_source_is_own_view(const struct store *store, unsigned source)
+{
+    return !store->sources[source].sees_all;
+}
+
 bool store_sees_all(const struct store *store)
 {
     return store->sees_all;

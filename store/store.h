@@ -76,6 +76,8 @@ struct index *store_writable_index(const struct store *store);
 unsigned store_writable_source(const struct store *store); /* only where there is one */
 unsigned store_source_count(const struct store *store);
 bool store_source_is_unadopted(const struct store *store, unsigned source); /* new/'s records */
+bool store_source_in_memory(const struct store *store, unsigned source);    /* had no index */
+bool store_source_is_own_view(const struct store *store, unsigned source);  /* not the whole */
 bool store_may_write(const struct store *store, const struct crash_row *row);
 
 /*

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* check_index.c - the index against itself, and its rows against the files. */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "store/base/cleanup.h"
+#include "store/check_work.h"
+#include "store/layout.h"
+#include "store/query.h"
+
+/* ---- the index ---- */
+
+/* What sqlite says of the database: "ok", or its first complaint. */
+static int quick_check(struct check *check, char ret[static 128], struct error *error)
+{
+    sqlite3_stmt *statement;
+    struct database *database = index_database(check->index);
+    int r = database_prepare(database, "PRAGMA quick_check(1)", &statement, error, "");
+    if (r < 0)
+        return r;
+    int code = sqlite3_step(statement);
+    snprintf(ret, 128, "%s",
+             code == SQLITE_ROW ? (const char *)sqlite3_column_text(statement, 0)
+                                : sqlite3_errmsg(database_handle(database)));
+    sqlite3_reset(statement);
+    return 0;
+}
+
+int check_index(struct check *check, struct error *error)
+{
+    char says[128];
+    if (store_source_in_memory(check->store, check->source)) {
+        check_tell(check, CHECK_INDEX_DAMAGED, NULL, LAYOUT_INDEX, CHECK_NOT_TRIED,
+                   "the index is missing, damaged or locked: what is listed comes from the files");
+        return 0;
+    }
+    int r = quick_check(check, says, error);
+    if (r < 0 && r != -EUCLEAN)
+        return r;
+    if (r == 0 && strcmp(says, "ok") == 0)
+        return 0;
+    int fixed = CHECK_NOT_TRIED;
+    if (check_repairs(check)) {
+        uint64_t crashes;
+        fixed = store_rebuild_index(check->store, NULL, NULL, &crashes, error);
+        check->index = store_index(check->store, check->source);
+    }
+    check_tell(check, CHECK_INDEX_DAMAGED, NULL, LAYOUT_INDEX, fixed, "the index is damaged: %s",
+               r < 0 ? error->text : says);
+    return fixed < 0 ? fixed : r < 0 && fixed == CHECK_NOT_TRIED ? r : 0;
+}
+
+/* ---- totals ---- */
+
+struct total {
+    const char *what, *differs, *repair;
+};
+
+/* Each `differs` counts the groups whose running total is not what their rows add up to. */
+#define ROW_BYTES                                                                                  \
+    "((ifnull(stored_size, 0) + 4095) / 4096 + (ifnull(report_size, 0) + 4095) / 4096) * 4096"
+#define ROW_REPORTS "(ifnull(report_size, 0) + 4095) / 4096 * 4096"
+#define USAGE_ROWS                                                                                 \
+    "SELECT ifnull(uid, -1), count(*), sum(count), sum(content), sum(" ROW_BYTES                   \
+    "), sum(" ROW_REPORTS ") FROM crash GROUP BY ifnull(uid, -1)"
+#define STATE_ROWS "SELECT state, count(*) FROM crash GROUP BY state"
+#define SIGNATURE_ROWS                                                                             \
+    "SELECT signature, sum(count), sum(content), min(time), max(time) FROM crash"                  \
+    " WHERE signature IS NOT NULL GROUP BY signature"
+
+static const struct total totals[] = {
+    {"bytes and crashes of users",
+     "SELECT count(*) FROM (" USAGE_ROWS
+     " EXCEPT SELECT uid, rows, crashes, cores, bytes, reports FROM usage)",
+     "DELETE FROM usage; INSERT INTO usage (uid, rows, crashes, cores, bytes, "
+     "reports) " USAGE_ROWS},
+    {"crashes by state",
+     "SELECT count(*) FROM (" STATE_ROWS " EXCEPT SELECT state, rows FROM state)",
+     "DELETE FROM state; INSERT INTO state (state, rows) " STATE_ROWS},
+    {"crashes by signature",
+     "SELECT count(*) FROM (" SIGNATURE_ROWS
+     " EXCEPT SELECT seq, count, cores, first, last FROM signature)",
+     "UPDATE signature SET (count, cores, first, last) = (SELECT ifnull(sum(count), 0),"
+     " ifnull(sum(content), 0), min(time), max(time) FROM crash"
+     " WHERE crash.signature = signature.seq)"},
+};
+
+static int repair_total(struct check *check, const struct total *total, struct error *error)
+{
+    int r = index_begin(check->index, error);
+    if (r < 0)
+        return r;
+    r = database_script(index_database(check->index), total->repair, error);
+    if (r == 0)
+        return index_commit(check->index, error);
+    index_rollback(check->index);
+    return r;
+}
+
+int check_totals(struct check *check, struct error *error)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(totals); i++) {
+        int64_t differing;
+        int r =
+            database_get(index_database(check->index), error, &differing, totals[i].differs, "");
+        if (r < 0)
+            return r;
+        if (differing == 0)
+            continue;
+        int fixed = check_repairs(check) ? repair_total(check, &totals[i], error) : CHECK_NOT_TRIED;
+        check_tell(check, CHECK_TOTALS, NULL, LAYOUT_INDEX, fixed,
+                   "the index's running totals are off: %s (%" PRId64 ")", totals[i].what,
+                   differing);
+        if (fixed < 0)
+            return fixed;
+    }
+    return 0;
+}
+
+/* ---- rows ---- */
+
+static bool has_file(const struct check *check, const struct crash_row *row, const char *suffix)
+{
+    char path[LAYOUT_PATH_SIZE];
+    struct stat st;
+    layout_crash_path(path, row->owner, row->id, suffix);
+    return fstatat(check->storefd, path, &st, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT;
+}
+
+/* The report is evidence: with it, the row stays and says what is missing. */
+static int repair_row(struct check *check, const struct crash_row *row, bool has_report,
+                      struct error *error)
+{
+    if (!has_report)
+        return store_remove(check->store, row, error);
+    int r = store_lock(check->store, error);
+    if (r < 0)
+        return r;
+    r = index_begin(check->index, error);
+    if (r == 0)
+        r = index_set_stored(check->index, row->seq, RECORD_MISSING, false, 0, error);
+    if (r == 0)
+        r = index_commit(check->index, error);
+    else
+        index_rollback(check->index);
+    store_unlock(check->store);
+    return r;
+}
+
+static int check_row(struct check *check, const struct crash_row *row, struct error *error)
+{
+    char path[LAYOUT_PATH_SIZE];
+    check->result.crashes++;
+    if (has_file(check, row, LAYOUT_RECORD_SUFFIX))
+        return 0;
+    AUTO_FD int fd = store_open_record(check->store, row, NULL); /* not adopted to its end? */
+    bool has_report = has_file(check, row, LAYOUT_REPORT_SUFFIX);
+    if (fd >= 0 || (row->core == RECORD_MISSING && has_report))
+        return 0;
+    int fixed = check_repairs(check) ? repair_row(check, row, has_report, error) : CHECK_NOT_TRIED;
+    layout_crash_path(path, row->owner, row->id, LAYOUT_RECORD_SUFFIX);
+    check_tell(check, CHECK_ROW_WITHOUT_FILE, row->id, path, fixed, "its record is gone%s",
+               has_report ? "; the report is still there" : "");
+    return fixed < 0 ? fixed : 0;
+}
+
+int check_rows(struct check *check, struct error *error)
+{
+    AUTO_QUERY struct query *query = NULL;
+    const struct crash_row *row;
+    int r = query_begin(check->store, NULL, QUERY_OLDEST_FIRST, 0, &query, error);
+    while (r >= 0 && (r = query_next(query, &row, error)) == 1) {
+        if (row->source != check->source)
+            continue;
+        r = check_row(check, row, error);
+        if (r < 0)
+            return r;
+    }
+    return r;
+}
