@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/ioprio.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -33,25 +34,36 @@ int keeper_make_fds_safe(void)
     return 0;
 }
 
-int keeper_drop_privileges(struct error *error)
+/* Adds those of the capabilities that the process has: containers and kernels withhold some. */
+static void keep_capabilities(bool effective)
 {
-    static const capng_type_t sets[] = {CAPNG_PERMITTED, CAPNG_BOUNDING_SET};
     static const unsigned kept[] = {
         CAP_SETUID, CAP_SETGID,  CAP_DAC_READ_SEARCH, CAP_KILL,       CAP_CHOWN,
         CAP_FOWNER, CAP_SETPCAP, CAP_SYS_RESOURCE,    CAP_SYS_CHROOT,
     };
+    bool had[ARRAY_SIZE(kept)];
+
+    for (size_t i = 0; i < ARRAY_SIZE(kept); i++)
+        had[i] = capng_have_capability(CAPNG_PERMITTED, kept[i]);
+    capng_clear(CAPNG_SELECT_BOTH);
+    for (size_t i = 0; i < ARRAY_SIZE(kept); i++)
+        if (had[i]) /* known numbers: cannot fail */
+            (void)capng_update(
+                CAPNG_ADD, CAPNG_PERMITTED | CAPNG_BOUNDING_SET | (effective ? CAPNG_EFFECTIVE : 0),
+                kept[i]);
+}
+
+int keeper_drop_privileges(struct error *error)
+{
     uid_t real, effective, saved;
+
     if (getresuid(&real, &effective, &saved) < 0)
         return error_errno(error, errno, "uid");
     if (real != 0)
         return 0;
-    capng_clear(CAPNG_SELECT_BOTH);
-    for (size_t i = 0; i < ARRAY_SIZE(sets); i++)
-        for (size_t j = 0; j < ARRAY_SIZE(kept); j++)
-            (void)capng_update(CAPNG_ADD, sets[i], kept[j]); /* known numbers: cannot fail */
-    if (effective == 0)
-        for (size_t j = 0; j < ARRAY_SIZE(kept); j++)
-            (void)capng_update(CAPNG_ADD, CAPNG_EFFECTIVE, kept[j]);
+    if (capng_get_caps_process() != 0)
+        return error_set(error, EPERM, "cannot tell which capabilities there are");
+    keep_capabilities(effective == 0);
     /* The bounding set is given up with CAP_SETPCAP, which the store's owner has no more; for him
      * the permitted set is what counts when he becomes root again. */
     if (capng_apply(effective == 0 ? CAPNG_SELECT_BOTH : CAPNG_SELECT_CAPS) != 0)
