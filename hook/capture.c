@@ -47,9 +47,11 @@ struct capture {
     gid_t gid;
     struct policy policy;
     struct metadata *facts, *outcome;
+    uint64_t hold_buffer; /* found out as root: the cage cannot ask what memory there is */
     struct part part;
     struct record_writer *writer;
     struct plan plan;
+    uint64_t content_size; /* of the whole content in a layout of our own; 0: the core's */
     enum record_state state;
     char reason[512];
 };
@@ -180,6 +182,7 @@ static void gather(struct capture *capture)
     policy_apply_rules(policy, capture->facts);
     capture->progress->deadline = capture->started + policy->settings->capture.deadline;
     facts_environ(capture->victim, policy->settings->capture.environ, capture->facts);
+    capture->hold_buffer = policy_hold_buffer(policy);
     if (!capture->part.away)
         policy_apply_space(policy, capture->part.dir);
 
@@ -260,7 +263,7 @@ static struct take_limits limits_of(const struct capture *capture)
     bool level_auto = settings->capture.compression == CONFIG_COMPRESSION_AUTO;
 
     return (struct take_limits){
-        .buffer = policy_hold_buffer(&capture->policy),
+        .buffer = capture->hold_buffer,
         .deadline = capture->progress->deadline,
         .grace_us = GRACE_US,
         .threads = count_processors(),
@@ -293,6 +296,7 @@ static int take_full(struct capture *capture, struct take_result *ret)
     if (source_memory_new(capture->victim, &capture->plan, &source, NULL) < 0)
         return take_pipe(capture, &limits, ret);
 
+    capture->content_size = source->methods->size(source);
     int r = take_run(source, capture->writer, &limits, let_go, capture, ret);
     if (r == 0)
         r = source->methods->outcome(source, capture->outcome);
@@ -305,6 +309,7 @@ static int take_full(struct capture *capture, struct take_result *ret)
     const char *layout = metadata_text(capture->outcome, KEY_LAYOUT);
     if (layout && strcmp(layout, "kernel") != 0)
         return 0;
+    capture->content_size = 0;
     return take_pipe(capture, &limits, ret);
 }
 
@@ -314,6 +319,8 @@ static void judge_content(struct capture *capture, const struct take_result *res
     uint64_t got = record_writer_content_size(capture->writer), whole = 0;
 
     (void)metadata_u64(capture->outcome, KEY_CORE_SIZE, &whole); /* absent: nothing was said */
+    if (capture->content_size > 0)
+        whole = capture->content_size;
     if (result->write_failure < 0)
         set_reason(capture, RECORD_TRUNCATED, "writing the record: %s",
                    strerror(-result->write_failure));

@@ -48,6 +48,9 @@ struct source_methods {
     /* 0, or -ESTALE where what was filled last cannot be trusted. May be NULL. */
     int (*settle)(struct source *source);
 
+    /* Content bytes in all, which is less than KEY_CORE_SIZE in layout `sparse`; NULL: the core's. */
+    uint64_t (*size)(const struct source *source);
+
     /* Content bytes that will have to be copied, for max_core and the buffer; 0 unknown. */
     uint64_t (*cost)(const struct source *source);
 

@@ -291,6 +291,11 @@ static int source_memory_settle(struct source *source)
     return check_witness((const struct source_memory *)source);
 }
 
+static uint64_t source_memory_size(const struct source *source)
+{
+    return ((const struct source_memory *)source)->size;
+}
+
 static uint64_t source_memory_cost(const struct source *source)
 {
     return ((const struct source_memory *)source)->cost;
@@ -328,6 +333,7 @@ int source_memory_new(const struct victim *victim, const struct plan *plan, stru
         .next = source_memory_next,
         .fill = source_memory_fill,
         .settle = source_memory_settle,
+        .size = source_memory_size,
         .cost = source_memory_cost,
         .outcome = source_memory_outcome,
         .free = source_memory_free,
