@@ -1,0 +1,85 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# explain-p4-signature - one bug is one signature however it was built and wherever it was loaded; two
+# bugs of one program are two; `top` shows them so.
+. "$(dirname "$0")/../lib.sh"
+needs_kernel
+config </dev/null
+
+CC=${CC:-cc}
+WAYS=(O0 O1 O2 O3 LTO v2)
+declare -A FLAGS=(
+    [O0]=-O0 [O1]=-O1 [O2]=-O2 [O3]=-O3 [LTO]='-O2 -flto' [v2]='-O2 -DVERSION=2'
+)
+if command -v clang >/dev/null; then
+    WAYS+=(clang)
+    FLAGS[clang]=-O2
+fi
+
+for way in "${WAYS[@]}"; do
+    compiler=$CC
+    [ "$way" != clang ] || compiler=clang
+    mkdir "$T/$way"
+    # shellcheck disable=SC2086
+    $compiler -g ${FLAGS[$way]} -o "$T/$way/recipe" "$top_srcdir/tests/victims/recipe.c" ||
+        bail "$compiler ${FLAGS[$way]} fails"
+done
+
+crash_all() {
+    for way in "${WAYS[@]}"; do
+        for run in 1 2; do
+            crash "salt.$way.$run" "$T/$way/recipe" salt
+            crash "pepper.$way.$run" "$T/$way/recipe" pepper
+        done
+    done
+}
+with_hook crash_all
+wait_idle 120 || fail "explain-p4-signature: the keeper ends"
+
+# The pids tell which crash is which.
+signature_of() { # TAG
+    inquest list --json "pid=$(said "$1" pid)" | jq -r '.[0].signature'
+}
+
+for bug in salt pepper; do
+    first=$(signature_of "$bug.O0.1")
+    [[ $first =~ ^[0-9a-f]{16}$ ]]
+    is "explain-p4-signature: $bug at -O0 has one" $? 0
+    for way in "${WAYS[@]}"; do
+        for run in 1 2; do
+            is "explain-p4-signature: $bug, $way, run $run" "$(signature_of "$bug.$way.$run")" "$first"
+        done
+    done
+    eval "$bug=\$first"
+done
+# shellcheck disable=SC2154 # set by eval
+[ "$salt" != "$pepper" ]
+is "explain-p4-signature: two bugs are two signatures" $? 0
+
+inquest top --json >"$T/top"
+json "explain-p4-top: two groups" "$T/top" 'length == 2'
+json "explain-p4-top: each has all its crashes" "$T/top" \
+    'map({(.signature): .count}) | add == {($salt): $n, ($pepper): $n}' \
+    --arg salt "$salt" --arg pepper "$pepper" --argjson n $((2 * ${#WAYS[@]}))
+json "explain-p4-top: a group tells what it is" "$T/top" \
+    'all(.[]; .signal_name == "SIGSEGV" and .comm == "recipe" and (.frames | length) > 1 and
+         (.frames | index("cook")) != null and .first < .last and (.users | length) == 1 and
+         (.ids | length) == ([.count, 20] | min))'
+json "explain-p4-top: newest ids first" "$T/top" \
+    --slurpfile list <(inquest list --json "signature=$salt" -n 20) \
+    '.[] | select(.signature == $salt) | .ids == ($list[0] | map(.id))' --arg salt "$salt"
+inquest top "$T/O0/recipe" --json >"$T/top"
+json "explain-p4-top: MATCH narrows it" "$T/top" 'length == 2 and all(.[]; .count == 2)'
+inquest top -n 1 --json >"$T/top"
+json "explain-p4-top: -n bounds it" "$T/top" 'length == 1'
+inquest top -S tomorrow --json >"$T/top" 2>/dev/null
+is "explain-p4-top: nothing is exit 2" $? 2
+json "explain-p4-top: and an empty array" "$T/top" '. == []'
+inquest top >"$T/top"
+is "explain-p4-top: the table has a line a group" "$(grep -c recipe "$T/top")" 2
+
+inquest list --function boil --json >"$T/list"
+json "explain-p4-function: list --function finds one bug's crashes" "$T/list" \
+    'length == $n and all(.[]; .signature == $salt)' \
+    --arg salt "$salt" --argjson n $((2 * ${#WAYS[@]}))
+finish
