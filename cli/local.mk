@@ -51,6 +51,7 @@ noinst_LIBRARIES += librender.a
 librender_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 librender_a_SOURCES = \
 	cli/render.c cli/render.h \
+	cli/render_function.c \
 	cli/render_html.c cli/render_html_style.h \
 	cli/render_json.c \
 	cli/render_markdown.c \

@@ -150,6 +150,12 @@ static int fold_threads(struct folding *folding, const struct report *report,
     return 0;
 }
 
+static int by_tid(const void *a, const void *b)
+{
+    const struct report_thread *const *x = a, *const *y = b;
+    return ((*x)->tid > (*y)->tid) - ((*x)->tid < (*y)->tid);
+}
+
 int render_groups(const struct report *report, const struct render_options *options,
                   struct render_group **ret, size_t *ret_n)
 {
@@ -163,6 +169,9 @@ int render_groups(const struct report *report, const struct render_options *opti
         render_groups_free(folding.groups, folding.n);
         return -ENOMEM;
     }
+    for (size_t i = 0; i < folding.n; i++)
+        qsort(folding.groups[i].threads, folding.groups[i].n_threads,
+              sizeof(*folding.groups[i].threads), by_tid);
     *ret = folding.groups;
     *ret_n = folding.n;
     return 0;

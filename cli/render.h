@@ -88,6 +88,10 @@ const char *render_stop_text(enum report_stop stop);
 /* How a frame was found, in words. */
 const char *render_trust_text(enum report_trust trust);
 
+/* A frame's function as people want to read it, printable, for the caller to free: std::string for
+ * what it stands for, without the allocators that nobody chose. NULL where it has no name. */
+char *render_function(const struct report_frame *frame);
+
 /* "SIGSEGV", or "signal 11" where it has no name, as printable text for the caller to free. */
 char *render_signal(const struct report *report);
 

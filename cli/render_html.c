@@ -224,7 +224,7 @@ static void put_place(FILE *out, const struct report_frame *frame)
 
 static void put_frame(FILE *out, const struct report_frame *frame, uint64_t number, bool marked)
 {
-    const char *name = frame->function ? frame->function : frame->symbol;
+    AUTO_FREE char *name = render_function(frame);
     bool guess = report_frame_is_guess(frame);
 
     fprintf(out, "<tr class=\"%s%s%s\"><td>%" PRIu64 "</td><td title=\"0x%" PRIx64 ", by %s\">",
@@ -312,7 +312,8 @@ static void put_group(FILE *out, const struct render_group *group,
                       const struct render_options *options)
 {
     const struct report_thread *first = group->first;
-    const struct report_frame *top = first->stack->n_frames > 0 ? first->stack->frames : NULL;
+    AUTO_FREE char *name =
+        first->stack->n_frames > 0 ? render_function(first->stack->frames) : NULL;
 
     fputs("<details><summary>", out);
     if (group->n_threads > 1)
@@ -320,7 +321,7 @@ static void put_group(FILE *out, const struct render_group *group,
     else
         fprintf(out, "<b>Thread %u</b> ", first->tid);
     put_element(out, "span", "name", render_group_name(group));
-    put_element(out, "code", "dim", top ? (top->function ? top->function : top->symbol) : NULL);
+    put_element(out, "code", "dim", name);
     fputs("</summary>\n", out);
     if (group->n_threads > 1) {
         fputs("<p class=\"tids\">", out);

@@ -37,7 +37,7 @@ static size_t text_width(const char *text)
 static char *frame_name(const struct report_frame *frame)
 {
     struct bytes name = {0};
-    const char *known = frame->function ? frame->function : frame->symbol;
+    AUTO_FREE char *known = render_function(frame);
     int r;
 
     if (!known)
@@ -45,10 +45,10 @@ static char *frame_name(const struct report_frame *frame)
     else if (frame->has_offset && !frame->file && !frame->inlined)
         r = bytes_printf(&name, "%s+0x%" PRIx64, known, frame->offset);
     else
-        r = bytes_append_text(&name, known);
-    char *printable = r < 0 ? NULL : text_printable(name.data, name.size);
-    bytes_free(&name);
-    return printable;
+        return steal_pointer(&known);
+    if (r < 0)
+        bytes_free(&name);
+    return name.data;
 }
 
 /* "file:line:column", or the module, with the offset in it where there is no better name. */
