@@ -9,9 +9,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cli/bundle_record.h"
 #include "cli/crash.h"
 #include "cli/json.h"
 #include "cli/selection.h"
+#include "cli/temporary.h"
 #include "cli/terminal.h"
 #include "store/adopt.h"
 #include "store/base/cleanup.h"
@@ -75,17 +77,14 @@ static int set_owner(struct metadata *facts, uid_t caller)
     return r;
 }
 
-static int import_core(struct store *store, int fd, uid_t caller, struct crash_row **ret,
-                       struct error *error)
+static int import_core(struct store *store, int fd, const struct bytes *prefix, uid_t caller,
+                       struct crash_row **ret, struct error *error)
 {
     AUTO_METADATA struct metadata *facts = metadata_new();
-    AUTO_BYTES struct bytes prefix = {0};
 
     if (!facts)
         return error_set(error, ENOMEM, "out of memory");
-    int r = core_facts_prefix(fd, &prefix, error);
-    if (r == 0)
-        r = core_facts(prefix.data, prefix.size, facts, error);
+    int r = core_facts(prefix->data, prefix->size, facts, error);
     if (r < 0)
         return r;
     r = set_time(facts, fd);
@@ -98,20 +97,39 @@ static int import_core(struct store *store, int fd, uid_t caller, struct crash_r
     return adopt_import(store, fd, facts, ret, error);
 }
 
+/* Whatever it is. */
+static int import_any(struct store *store, int fd, uid_t caller, struct crash_row **ret,
+                      struct error *error)
+{
+    AUTO_BYTES struct bytes prefix = {0};
+
+    if (is_record(fd))
+        return adopt_record(store, fd, ret, error);
+    int r = core_facts_prefix(fd, &prefix, error);
+    if (r < 0)
+        return r;
+    if (!bundle_is_meant(prefix.data, prefix.size))
+        return import_core(store, fd, &prefix, caller, ret, error);
+    AUTO_FD int record = bundle_record(fd, error);
+    return record < 0 ? record : adopt_record(store, record, ret, error);
+}
+
 /* What cannot be read twice (a pipe) is copied to a file without a name first. */
 static int make_seekable(int fd, int *ret, struct error *error)
 {
     enum { STEP = 256 * 1024 };
     AUTO_FREE char *buffer = malloc(STEP);
-    AUTO_FD int copy = open("/var/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    AUTO_FD int copy = temporary_file(error);
     ssize_t n;
 
-    if (copy < 0 || !buffer)
-        return error_errno(error, errno, "cannot make a temporary file in /var/tmp");
+    if (copy < 0)
+        return copy;
+    if (!buffer)
+        return error_set(error, ENOMEM, "out of memory");
     while ((n = io_read(fd, buffer, STEP)) > 0) {
         int r = io_write(copy, buffer, (size_t)n);
         if (r < 0)
-            return error_errno(error, -r, "cannot write to /var/tmp");
+            return error_errno(error, -r, "%s", temporary_place());
     }
     if (n < 0 || lseek(copy, 0, SEEK_SET) < 0)
         return error_errno(error, n < 0 ? (int)-n : errno, "cannot read it");
@@ -189,8 +207,7 @@ static int import_file(struct import *import, const char *path, struct error *er
         r = entered;
     if (r < 0)
         return r;
-    r = is_record(fd) ? adopt_record(import->store, fd, &row, error)
-                      : import_core(import->store, fd, import->caller, &row, error);
+    r = import_any(import->store, fd, import->caller, &row, error);
     if (r < 0)
         return r;
     if (!settings->no_analysis && row->analysis == CRASH_PENDING)
@@ -229,11 +246,12 @@ static int run_import(struct call *call, struct error *error)
 const struct command command_import = {
     .name = "import",
     .group = COMMAND_KEEP,
-    .summary = "store cores, compressed cores or records from elsewhere",
+    .summary = "store cores, records or bundles from elsewhere",
     .usage = "FILE…",
-    .description =
-        "A FILE is an ELF core, one compressed with zstd, or a record of another store, whose\n"
-        "facts are kept; - is stdin. Without root it goes to $XDG_DATA_HOME/inquest.\n",
+    .description = "A FILE is an ELF core, one compressed with zstd, a record of another store or "
+                   "a bundle of\n"
+                   "`inquest export`, whose facts are kept; - is stdin. Without root it goes to\n"
+                   "$XDG_DATA_HOME/inquest.\n",
     .options = import_options,
     .settings_size = sizeof(struct import_settings),
     .min_words = 1,

@@ -42,6 +42,28 @@ json "a record of another store keeps id, time and facts" "$T/info2" \
     --slurpfile a "$T/info"
 ok "and its core" cmp "$T/core" <(inquest -D "$T/other" dump)
 
+# A bundle, as `inquest export --bundle` writes it: its record is taken, and nothing else.
+bundle() { # TAR-ARGUMENT…
+    tar -C "$T/bundled" --format=ustar -c "$@" | zstd -q -f -o "$T/bundle.tar.zst"
+}
+mkdir -p "$T/bundled/20261101-123456-321/root"
+echo hello >"$T/bundled/20261101-123456-321/README"
+cp "$BIN/inquest" "$T/bundled/20261101-123456-321/root/program"
+cp "$STORE"/crashes/*/20261101-123456-321.core.zst "$T/bundled/20261101-123456-321/"
+bundle 20261101-123456-321/README 20261101-123456-321/root 20261101-123456-321/20261101-123456-321.core.zst
+is "a bundle is imported" \
+    "$(inquest -D "$T/third" import --json --no-analysis "$T/bundle.tar.zst" | jq -r '.[0].id')" \
+    20261101-123456-321
+ok "with its core" cmp "$T/core" <(inquest -D "$T/third" dump)
+bundle 20261101-123456-321/README
+is "a bundle without a record is refused" "$(exit_of inquest import "$T/bundle.tar.zst")" 1
+ln -s /etc/passwd "$T/bundled/20261101-000000-1.core.zst"
+bundle 20261101-000000-1.core.zst
+is "a link is no record" "$(exit_of inquest import "$T/bundle.tar.zst")" 1
+bundle 20261101-123456-321
+head -c 50000 "$T/bundle.tar.zst" >"$T/cut.tar.zst"
+is "a bundle that is cut is refused" "$(exit_of inquest import "$T/cut.tar.zst")" 1
+
 # What is no core.
 echo 'not a core' >"$T/text"
 : >"$T/empty"
