@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # inquest(1): a verb is one file here and one line in commands.h.
 
-# Until libstore is there to link with: `make inquest`.
-EXTRA_PROGRAMS += inquest
+bin_PROGRAMS += inquest
 
 inquest_CPPFLAGS = $(AM_CPPFLAGS) $(SMARTCOLS_CFLAGS) $(JANSSON_CFLAGS)
 inquest_LDADD = librender.a $(libstore_libs) $(SMARTCOLS_LIBS)

@@ -69,12 +69,12 @@ static void prepare(void)
 /* Becomes the keeper, who puts the record in its place. */
 static void start_keeper(const char *config)
 {
-    char path[PATH_MAX];
+    char path[PATH_MAX], option[] = "-C";
     char *argv[] = {path, NULL, NULL, NULL};
     char *environment[] = {(char[]){"PATH=/usr/sbin:/usr/bin:/sbin:/bin"}, NULL};
 
     if (config) {
-        argv[1] = (char[]){"-C"};
+        argv[1] = option;
         argv[2] = (char *)(uintptr_t)config; /* execve() leaves it alone */
     }
     int r = program_path(PROGRAM_KEEPER, path);
