@@ -73,6 +73,21 @@ static int check_order(const struct selection_settings *settings, struct error *
     return 0;
 }
 
+/* "KEY=" beside another value of that key: an alternative that no crash is. coredumpctl's scripts
+ * have such where a variable is empty. */
+static bool is_empty_alternative(const struct call *call, size_t index)
+{
+    const char *word = call->words[index], *equals = strchr(word, '=');
+    size_t length = equals ? (size_t)(equals + 1 - word) : 0;
+
+    if (!equals || equals[1])
+        return false;
+    for (size_t i = 0; i < call->word_count; i++)
+        if (strncasecmp(call->words[i], word, length) == 0 && call->words[i][length])
+            return true;
+    return false;
+}
+
 int selection_filter(const struct call *call, const struct selection_settings *settings,
                      struct store *store, struct filter **ret, struct error *error)
 {
@@ -82,7 +97,8 @@ int selection_filter(const struct call *call, const struct selection_settings *s
         return error_set(error, ENOMEM, "out of memory");
     int r = check_order(settings, error);
     for (size_t i = 0; r == 0 && i < call->word_count; i++)
-        r = filter_add(filter, store, call->words[i], error);
+        if (!is_empty_alternative(call, i))
+            r = filter_add(filter, store, call->words[i], error);
     for (size_t i = 0; r == 0 && i < settings->functions.count; i++)
         r = filter_add_function(filter, settings->functions.items[i], error);
     if (r < 0)

@@ -36,6 +36,8 @@ is "by signal name" "$(ids signal_name=SIGABRT)" 20261120-110000-102
 is "the same key is either" "$(ids comm=gamma comm=beta)" "$newest 20261120-110000-102"
 is "different keys are both" "$(ids comm=alpha uid=1000)" 20261121-120000-103
 is "two words are either" "$(ids gamma beta)" "$newest 20261120-110000-102"
+is "words that are nothing, beside one that is" "$(ids /foo bar gamma)" $newest
+is "an empty value beside another" "$(ids COREDUMP_COMM=aaa COREDUMP_COMM= COREDUMP_COMM=gamma)" $newest
 is "nothing matches" "$(exit_of inquest list nosuch)" 2
 is "and prints an empty array" "$(inquest list --json nosuch 2>/dev/null)" "[]"
 is "an ambiguous beginning is an error for one" "$(exit_of inquest info 20261120)" 1
