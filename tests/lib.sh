@@ -183,7 +183,7 @@ pattern_guard() { # LIMIT MAX_MAPS PATTERN SUID_DUMPABLE: each may be empty
         before+=("$(setting "${SETTINGS[i]}")")
         [ -z "${wanted[i]}" ] || setting "${SETTINGS[i]}" "${wanted[i]}"
     done
-    if [ "$(setting kernel/core_pattern)" = "${wanted[2]}" ]; then
+    if [ -z "${wanted[2]}" ] || [ "$(setting kernel/core_pattern)" = "${wanted[2]}" ]; then
         echo ready
         read -r _
     else
