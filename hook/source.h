@@ -6,7 +6,8 @@
  * A source yields the content of one core in order, chunk by chunk, to take.c, which owns the
  * threads and buffers:
  *
- *   next()   says what the next chunk is. Never by two threads at once.
+ *   next()   says what the next chunk is. Never by two threads at once. A `parallel` source only
+ *            counts here, and does not wait for anything.
  *   fill()   copies its bytes. Of a `parallel` source in several threads at once, for different
  *            chunks, and while another thread is in next(). Otherwise before the following next().
  *   settle() after the last fill, before the release: the final proof of life.
@@ -48,7 +49,8 @@ struct source_methods {
     /* 0, or -ESTALE where what was filled last cannot be trusted. May be NULL. */
     int (*settle)(struct source *source);
 
-    /* Content bytes in all, which is less than KEY_CORE_SIZE in layout `sparse`; NULL: the core's. */
+    /* Content bytes in all, which is less than KEY_CORE_SIZE in layout `sparse`; NULL: the core's.
+     */
     uint64_t (*size)(const struct source *source);
 
     /* Content bytes that will have to be copied, for max_core and the buffer; 0 unknown. */

@@ -159,12 +159,17 @@ static bool is_in_order(const struct take *take, const struct chunk *chunk)
 
 static void fill(struct take *take)
 {
+    const struct source_methods *methods = take->source->methods;
     struct chunk chunk = {0};
 
-    take->source_busy = true;
-    pthread_mutex_unlock(&take->lock);
-    int r = take->source->methods->next(take->source, &chunk);
-    pthread_mutex_lock(&take->lock);
+    /* A parallel source only counts here: were the lock given away, the others would find nothing
+     * to fill in that moment, and compress while the victim waits. */
+    take->source_busy = !methods->parallel;
+    if (take->source_busy)
+        pthread_mutex_unlock(&take->lock);
+    int r = methods->next(take->source, &chunk);
+    if (take->source_busy)
+        pthread_mutex_lock(&take->lock);
     take->source_busy = false;
 
     if (r > 0 && !is_in_order(take, &chunk))
