@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "store/base/cleanup.h"
+#include "analyzer/scopes.h"
 
 enum {
     MAX_RANGES = 64 * 1024 * 1024,
@@ -33,6 +33,7 @@ struct unit {
 
 struct debug_info {
     Dwarf *dwarf;
+    struct scopes *scopes;
     struct unit *units;
     size_t unit_count, unit_capacity;
     struct ranges units_at;
@@ -137,6 +138,11 @@ struct debug_info *debug_info_new(Dwarf *dwarf)
     if (!info)
         return NULL;
     info->dwarf = dwarf;
+    info->scopes = scopes_new();
+    if (!info->scopes) {
+        free(info);
+        return NULL;
+    }
     Dwarf_CU *unit = NULL;
     Dwarf_Die die, split;
     uint8_t type;
@@ -162,6 +168,7 @@ void debug_info_free(struct debug_info *info)
         free(info->units[i].functions.items);
     free(info->units);
     free(info->units_at.items);
+    scopes_free(info->scopes);
     free(info);
 }
 
@@ -299,8 +306,8 @@ size_t debug_info_at(struct debug_info *info, uint64_t address,
     (void)descend(&chain, &outermost, 0);
     for (size_t i = 0; i < chain.count; i++) {
         Dwarf_Die *die = &chain.dies[chain.count - 1 - i];
-        ret[i].name = dwarf_diename(die);
         ret[i].linkage_name = linkage_name(die);
+        ret[i].name = ret[i].linkage_name ? dwarf_diename(die) : scopes_name(info->scopes, die);
         ret[i].inlined = i + 1 < chain.count;
         if (i + 1 < chain.count) {
             ret[i + 1] = (struct debug_frame){0};

@@ -16,9 +16,10 @@
 
 enum { DEBUG_MAX_DEPTH = 64 }; /* inlined calls at one address */
 
-/* One function at an address: a real one or one inlined into the next. Strings are libdw's. */
+/* One function at an address: a real one or one inlined into the next. Strings are libdw's
+ * or the debug_info's. */
 struct debug_frame {
-    const char *name;         /* as in the source, without its scopes */
+    const char *name;         /* as in the source, with its scopes where there is no linkage name */
     const char *linkage_name; /* mangled; NULL: none */
     const char *file;
     int line, column; /* 0: unknown */

@@ -34,7 +34,7 @@ char *demangle(const char *symbol)
     if (symbol[1] != 'Z' && symbol[1] != 'R')
         return NULL;
     /* Versions and clones stand behind the mangled name: "_Z3foov.cold", "_Z3foov@@V1". */
-    return bounded(cplus_demangle(symbol, DMGL_AUTO | DMGL_PARAMS | DMGL_ANSI));
+    return bounded(cplus_demangle(symbol, DMGL_AUTO | DMGL_PARAMS | DMGL_ANSI | DMGL_RET_DROP));
 }
 
 char *demangle_type(const char *name)

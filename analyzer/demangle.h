@@ -4,8 +4,8 @@
  */
 #pragma once
 
-/* A new string, or NULL where `symbol` is not mangled. Parameters are shown, Rust's hashes are
- * not. */
+/* A new string, or NULL where `symbol` is not mangled. Parameters are shown, Rust's hashes
+ * and what a template returns are not. */
 char *demangle(const char *symbol);
 
 /* The type that C++'s std::type_info::name() stands for ("St13runtime_error"); NULL: not one. */

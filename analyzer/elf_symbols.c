@@ -30,11 +30,11 @@ static bool add(struct elf_symbols *symbols, const struct elf_symbol *symbol)
     return true;
 }
 
-/* Names that people know come before aliases: sized before sizeless, global before local, no
+/* Names that people know come before aliases: sized before sizeless, exported before local, no
  * underscore before some. */
 static uint8_t rank_of(const GElf_Sym *symbol, const char *name)
 {
-    static const uint8_t bindings[] = {[STB_LOCAL] = 0, [STB_GLOBAL] = 4, [STB_WEAK] = 2};
+    static const uint8_t bindings[] = {[STB_LOCAL] = 0, [STB_GLOBAL] = 2, [STB_WEAK] = 2};
     unsigned binding = GELF_ST_BIND(symbol->st_info);
     return (uint8_t)((symbol->st_size > 0) * 8 +
                      (binding < sizeof(bindings) ? bindings[binding] : 0) + (name[0] != '_'));

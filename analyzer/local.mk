@@ -25,6 +25,7 @@ libanalyzer_a_SOURCES = \
 	analyzer/registers.c analyzer/registers.h \
 	analyzer/report.c analyzer/report.h \
 	analyzer/rows.c analyzer/rows.h \
+	analyzer/scopes.c analyzer/scopes.h \
 	analyzer/sha256.c analyzer/sha256.h \
 	analyzer/signature.c analyzer/signature.h \
 	analyzer/symbols.c analyzer/symbols.h \

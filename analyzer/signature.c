@@ -103,6 +103,8 @@ static const char *const machinery[] = {
     "std::terminate*",
     "__cxa_*",
     "_Unwind_*",
+    "__gxx_personality*",
+    "rust_eh_personality",
     "std::__throw_*",
     "std::__glibcxx_assert_fail",
     "__glibcxx_*",
@@ -346,6 +348,26 @@ static void drop_qualifiers(char *name)
     }
 }
 
+/* Rust: "<T as Trait>::method" and "<T>::method" are T::method here. */
+static void open_qualified_self(char *name)
+{
+    unsigned depth = 0;
+    char *as = NULL;
+    if (name[0] != '<')
+        return;
+    for (char *c = name; *c; c++) {
+        depth += *c == '<';
+        if (depth == 1 && !as && strncmp(c, " as ", 4) == 0)
+            as = c;
+        if (*c != '>' || c[-1] == '-' || --depth > 0)
+            continue;
+        char *end = as ? as : c;
+        memmove(end, c + 1, strlen(c + 1) + 1);
+        drop_prefix(name, 1);
+        return;
+    }
+}
+
 /* Templates show what they return. */
 static void drop_return_type(char *name)
 {
@@ -367,6 +389,7 @@ char *signature_name(const char *function)
     unalias(name);
     replace_all(name, "(anonymous namespace)", "{anon}");
     replace_all(name, "[abi:cxx11]", "");
+    open_qualified_self(name);
     merge_lambdas(name);
     drop_bracketed(name, '<', '>', true);
     drop_bracketed(name, '(', ')', false);

@@ -40,13 +40,28 @@ static uint64_t now_us(void)
     return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
+/* "foo() [clone .isra.0]": where DWARF names the function, how it was cloned says nothing more. */
+static char *demangle_clone(const char *raw)
+{
+    char *name = demangle(raw);
+    char *clone = name ? strstr(name, " [clone ") : NULL;
+    if (clone)
+        *clone = '\0';
+    return name;
+}
+
 static char *readable_name(const char *raw, const char *source_name)
 {
-    char *demangled = raw ? demangle(raw) : NULL;
+    char *demangled = !raw ? NULL : source_name ? demangle_clone(raw) : demangle(raw);
     if (demangled)
         return demangled;
     const char *name = source_name ? source_name : raw;
     return name ? strdup(name) : NULL;
+}
+
+static bool is_mangled(const char *name)
+{
+    return name[0] == '_' && (name[1] == 'Z' || name[1] == 'R' || name[1] == 'D');
 }
 
 static void name_by_debug_info(struct site *site, const struct debug_frame *frames, size_t count,
@@ -60,11 +75,12 @@ static void name_by_debug_info(struct site *site, const struct debug_frame *fram
         const struct debug_frame *frame = &frames[i];
         const char *raw = frame->linkage_name;
         bool is_real = i + 1 == count;
-        if (!raw && is_real && symbol && (!frame->name || demangle(symbol->name)))
+        if (!raw && is_real && symbol && (!frame->name || is_mangled(symbol->name)))
             raw = symbol->name; /* constructors, lambdas: DWARF leaves the mangled name out */
+        char *function = readable_name(raw, frame->name);
         site->symbols[i] = (struct symbol){
-            .function = readable_name(raw, frame->name),
-            .raw = raw ? raw : frame->name,
+            .function = function,
+            .raw = raw ? raw : function,
             .file = frame->file,
             .line = frame->line,
             .column = frame->column,

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* scopes.c - names of functions with their namespaces and classes. */
+#include "analyzer/scopes.h"
+
+#include <dwarf.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "store/base/bytes.h"
+
+enum {
+    BUCKETS = 1024,
+    MAX_ORIGINS = 8,  /* from a concrete entry over its abstract one to its declaration */
+    MAX_NESTING = 32, /* classes in functions in classes … */
+    MAX_NAME = 8 * 1024,
+    PATIENCE_US = 3000000, /* spent on this in all */
+};
+
+struct known {
+    struct known *next;
+    void *entry; /* Dwarf_Die.addr: one entry's place in memory */
+    char *name;  /* NULL: has none */
+};
+
+struct scopes {
+    struct known *buckets[BUCKETS];
+    int64_t spent_us;
+};
+
+struct scopes *scopes_new(void)
+{
+    return calloc(1, sizeof(struct scopes));
+}
+
+void scopes_free(struct scopes *scopes)
+{
+    for (size_t i = 0; scopes && i < BUCKETS; i++)
+        for (struct known *known = scopes->buckets[i], *next; known; known = next) {
+            next = known->next;
+            free(known->name);
+            free(known);
+        }
+    free(scopes);
+}
+
+/* Where the entry was declared: that one stands in its class or namespace. */
+static Dwarf_Die declaration(const Dwarf_Die *die)
+{
+    static const unsigned origins[] = {DW_AT_abstract_origin, DW_AT_specification};
+    Dwarf_Die found = *die;
+    for (unsigned i = 0; i < MAX_ORIGINS; i++) {
+        Dwarf_Attribute attribute;
+        Dwarf_Die next;
+        bool moved = false;
+        for (unsigned j = 0; j < 2 && !moved; j++)
+            moved = dwarf_formref_die(dwarf_attr(&found, origins[j], &attribute), &next) != NULL;
+        if (!moved)
+            break;
+        found = next;
+    }
+    return found;
+}
+
+/* C has no scopes, and all its functions lack mangled names: they shall cost nothing. */
+static bool has_scopes(Dwarf_Die *die)
+{
+    Dwarf_Die unit;
+    if (!dwarf_diecu(die, &unit, NULL, NULL))
+        return false;
+    switch (dwarf_srclang(&unit)) {
+    case DW_LANG_C89:
+    case DW_LANG_C:
+    case DW_LANG_C99:
+    case DW_LANG_C11:
+    case DW_LANG_Mips_Assembler:
+    case -1:
+        return false;
+    default:
+        return true;
+    }
+}
+
+static int append_scope(struct bytes *name, int tag, const char *scope)
+{
+    size_t size = scope ? strlen(scope) : 0;
+    if (!scope && tag == DW_TAG_namespace)
+        return bytes_append_text(name, "(anonymous namespace)::");
+    if (!scope) /* of types without a name, lambdas have functions */
+        return tag == DW_TAG_subprogram ? 0 : bytes_append_text(name, "{lambda()}::");
+    if (strncmp(scope, "<lambda", 7) == 0 && scope[size - 1] == '>') /* as its symbol would be */
+        return bytes_printf(name, "{%.*s}::", (int)size - 2, scope + 1);
+    return bytes_printf(name, "%s::", scope);
+}
+
+static bool is_scope(int tag)
+{
+    return tag == DW_TAG_namespace || tag == DW_TAG_class_type || tag == DW_TAG_structure_type ||
+           tag == DW_TAG_union_type || tag == DW_TAG_enumeration_type || tag == DW_TAG_module ||
+           tag == DW_TAG_subprogram;
+}
+
+/* Appends the scopes around `die`, outermost first, each with "::" behind it. */
+static int append_scopes(struct bytes *name, Dwarf_Die *die, unsigned nesting)
+{
+    Dwarf_Die *around = NULL;
+    int count = nesting < MAX_NESTING ? dwarf_getscopes_die(die, &around) : 0;
+    int r = 0, outermost = count - 1;
+    /* A function among them stands where it was declared: its own scopes count from there on. */
+    for (int i = 1; i < count; i++)
+        if (dwarf_tag(&around[i]) == DW_TAG_subprogram) {
+            Dwarf_Die declared = declaration(&around[i]);
+            r = append_scopes(name, &declared, nesting + 1);
+            outermost = i;
+            break;
+        }
+    for (int i = outermost; r == 0 && i > 0; i--) {
+        int tag = dwarf_tag(&around[i]);
+        if (is_scope(tag))
+            r = append_scope(name, tag, dwarf_diename(&around[i]));
+    }
+    free(around);
+    return r;
+}
+
+static int64_t now_us(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+static char *make_name(struct scopes *scopes, Dwarf_Die *die)
+{
+    const char *bare = dwarf_diename(die);
+    struct bytes name = {0};
+    int64_t start = now_us();
+    Dwarf_Die declared = declaration(die);
+    if (!bare)
+        return NULL;
+    int r = append_scopes(&name, &declared, 0);
+    scopes->spent_us += now_us() - start;
+    if (r < 0 || name.size > MAX_NAME || bytes_append_text(&name, bare) < 0) {
+        bytes_free(&name);
+        return strdup(bare);
+    }
+    return name.data;
+}
+
+const char *scopes_name(struct scopes *scopes, Dwarf_Die *die)
+{
+    struct known **bucket = &scopes->buckets[((uintptr_t)die->addr >> 2) % BUCKETS];
+    for (const struct known *known = *bucket; known; known = known->next)
+        if (known->entry == die->addr)
+            return known->name;
+    if (!has_scopes(die) || scopes->spent_us > PATIENCE_US)
+        return dwarf_diename(die);
+    struct known *known = calloc(1, sizeof(*known));
+    if (!known)
+        return dwarf_diename(die);
+    known->entry = die->addr;
+    known->name = make_name(scopes, die);
+    known->next = *bucket;
+    *bucket = known;
+    return known->name;
+}
