@@ -206,7 +206,10 @@ static void gather_fds(const struct victim *victim, struct metadata *ret)
     keep_bytes(ret, KEY_PROC_FDS, &lines);
 }
 
-/* Sets the names of namespaces that differ from PID 1's; returns whether "user" does. */
+/*
+ * Sets the names of namespaces that differ from PID 1's; returns whether "user" does. The kernel
+ * starts us in the initial ones, and our own links can be read where PID 1's may not.
+ */
 static bool gather_namespaces(const struct victim *victim, struct metadata *ret)
 {
     AUTO_BYTES struct bytes differing = {0};
@@ -216,7 +219,7 @@ static bool gather_namespaces(const struct victim *victim, struct metadata *ret)
         char path[32], theirs[LINK_MAX_SIZE + 1], first[LINK_MAX_SIZE + 1];
         snprintf(path, sizeof path, "ns/%s", namespaces[i]);
         size_t n = read_link(victim->task, path, theirs);
-        snprintf(path, sizeof path, "/proc/1/ns/%s", namespaces[i]);
+        snprintf(path, sizeof path, "/proc/self/ns/%s", namespaces[i]);
         if (n == 0 || read_link(AT_FDCWD, path, first) == 0 || strcmp(theirs, first) == 0)
             continue;
         (void)bytes_printf(&differing, "%s%s", differing.size > 0 ? " " : "", namespaces[i]);

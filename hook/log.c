@@ -9,7 +9,8 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#include "store/base/bytes.h"
+#include "store/base/cleanup.h"
+#include "store/base/io.h"
 #include "store/base/text.h"
 
 enum {
@@ -21,8 +22,12 @@ enum {
 static void to_kernel(const char *line)
 {
     AUTO_FD int fd = open("/dev/kmsg", O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+    char record[LINE_SIZE + 64]; /* one write is one line of the log */
+
+    int n = snprintf(record, sizeof record, "<%d>inquest-hook[%d]: %s\n", KERNEL_ERROR,
+                     (int)getpid(), line);
     if (fd >= 0)
-        (void)dprintf(fd, "<%d>inquest-hook[%d]: %s\n", KERNEL_ERROR, (int)getpid(), line);
+        (void)io_write(fd, record, (size_t)n); /* there is nobody left to tell */
 }
 
 /* syslog(3)'s socket, without syslog(3), which blocks where the reader is slow or is the victim. */

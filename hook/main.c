@@ -33,13 +33,14 @@
 
 #define DEADLINE_FIRST_US (UINT64_C(5) * 60 * 1000 * 1000) /* until the config has been read */
 
-/* The kernel leaves 1 and 2 closed: the next file would be standard output. */
+/* The kernel leaves 1 and 2 closed: the next file would be standard output. Programs started later
+ * find them open, too. */
 static void make_fds_safe(void)
 {
     int fd;
 
     do
-        fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+        fd = open("/dev/null", O_RDWR);
     while (fd >= 0 && fd <= STDERR_FILENO);
     if (fd >= 0)
         close(fd);
@@ -69,14 +70,11 @@ static void prepare(void)
 /* Becomes the keeper, who puts the record in its place. */
 static void start_keeper(const char *config)
 {
-    char path[PATH_MAX], option[] = "-C";
-    char *argv[] = {path, NULL, NULL, NULL};
-    char *environment[] = {(char[]){"PATH=/usr/sbin:/usr/bin:/sbin:/bin"}, NULL};
+    char path[PATH_MAX];
+    char option[] = "-C", search[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
+    char *argv[] = {path, config ? option : NULL, (char *)(uintptr_t)config, NULL};
+    char *environment[] = {search, NULL};
 
-    if (config) {
-        argv[1] = option;
-        argv[2] = (char *)(uintptr_t)config; /* execve() leaves it alone */
-    }
     int r = program_path(PROGRAM_KEEPER, path);
     protect("0");
     if (r == 0) {
@@ -121,8 +119,7 @@ static int take_crash(const struct arguments *arguments, struct victim *victim, 
     }
     close(sockets[1]);
     close(STDIN_FILENO); /* the worker's copy of the pipe is the last one */
-    if (open("/dev/null", O_RDWR | O_CLOEXEC) != STDIN_FILENO)
-        errno = 0; /* nothing reads it */
+    make_fds_safe();
     int status = watch_run(worker, sockets[0], victim, progress, &part);
     return conclude(arguments, &part, status, progress->message);
 }
