@@ -27,11 +27,13 @@
 #include "store/keys.h"
 #include "store/record.h"
 #include "store/record_writer.h"
+#include "store/salvage.h"
 
 enum {
     NOBODY = 65534,
     GRACE_US = 10 * 1000 * 1000, /* for threads that hang after the deadline; less than watch.c's */
     ATTEMPTS = 100,              /* ids tried */
+    CUT_FOR_ROOM = 1024 * 1024,  /* given back where the disk is full */
 };
 
 /* One capture. Members are set from top to bottom as it goes on. */
@@ -343,14 +345,14 @@ static void read_front(struct capture *capture)
     struct error error = {0};
     (void)fcntl(capture->pipe, F_SETFL, O_NONBLOCK);
     int r = plan_read(capture->pipe, capture->progress->deadline, &capture->plan, &error);
-    if (r < 0 && core_extent(capture->plan.head.data, capture->plan.head.size,
-                             &capture->plan.core_size) < 0)
+    if (r < 0 &&
+        core_extent(capture->plan.head.data, capture->plan.head.size, &capture->plan.core_size) < 0)
         capture->plan.core_size = 0;
     if (r == 0)
         (void)plan_set_facts(&capture->plan, capture->outcome);
 }
 
-static int finish(struct capture *capture)
+static int set_outcome(struct capture *capture)
 {
     struct metadata *outcome = capture->outcome;
     const struct policy *policy = &capture->policy;
@@ -365,7 +367,32 @@ static int finish(struct capture *capture)
         r = metadata_set_u64(outcome, KEY_HELD_US, (released ? released : now) - capture->started);
     if (r == 0)
         r = metadata_set_u64(outcome, KEY_TAKEN_US, now - capture->started);
-    return r < 0 ? r : record_writer_finish(capture->writer, outcome);
+    return r;
+}
+
+/*
+ * Ends a record that could not be written on. Its last frames are given up, so that the end has
+ * room, and the index, which is on the same disk.
+ */
+static int finish_cut(struct capture *capture)
+{
+    uint64_t whole = record_writer_stored_size(capture->writer);
+    uint64_t content = record_writer_content_size(capture->writer) > 0 ? CUT_FOR_ROOM : 0;
+    uint64_t cut = whole / 2 < content ? whole / 2 : content;
+    struct error error = {0};
+
+    record_writer_free(steal_pointer(&capture->writer));
+    if (ftruncate(capture->part.fd, (off_t)(whole - cut)) < 0)
+        return -errno;
+    return salvage_part(capture->part.fd, capture->outcome, &error);
+}
+
+static int finish(struct capture *capture, bool cut)
+{
+    int r = set_outcome(capture);
+    if (r < 0)
+        return r;
+    return cut ? finish_cut(capture) : record_writer_finish(capture->writer, capture->outcome);
 }
 
 static enum capture_exit take(struct capture *capture)
@@ -390,7 +417,7 @@ static enum capture_exit take(struct capture *capture)
         return CAPTURE_UNFINISHED; /* a thread still holds the writer */
     if (capture->state == RECORD_TRUNCATED)
         complain(capture, "the core is incomplete: %s", capture->reason);
-    r = finish(capture);
+    r = finish(capture, result.write_failure < 0);
     if (r < 0)
         complain(capture, "cannot finish the record: %s", strerror(-r));
     return r < 0 ? CAPTURE_UNFINISHED : CAPTURE_DONE;
