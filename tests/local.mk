@@ -76,7 +76,7 @@ EXTRA_DIST += tests/cli/setup.sh
 
 # what runs them, and what they need
 EXTRA_DIST += quickstart runtests tests/packages.sh tests/packages.debian tests/packages.fedora \
-	tests/packages.arch tests/packages.alpine tests/progress.awk tests/results.sh tests/points.sh \
+	tests/packages.arch tests/packages.alpine tests/progress.awk tests/results.sh tests/points.sh tests/tap.sh \
 	tests/skips.allowed
 
 .PHONY: points
