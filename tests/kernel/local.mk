@@ -31,6 +31,7 @@ tests_victims_threads_CFLAGS = $(VICTIM_CFLAGS)
 EXTRA_DIST += tests/victims/crash.py
 
 kernel_tests = tests/kernel/harness.sh
+kernel_tests += tests/kernel/trust-p3-faults.sh
 TESTS += $(kernel_tests)
 EXTRA_DIST += $(kernel_tests)
 

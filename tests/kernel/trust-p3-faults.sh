@@ -1,0 +1,122 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# trust-p3-faults - system calls of hook and keeper fail, or end in SIGKILL, one at a time: each crash
+# is whole, or listed with the reason, or reported in the kernel log; nothing hangs, nothing is left.
+#
+# POINTS=N tries that many of the points, drawn by SEED (16); POINTS=all tries every one (--long).
+. "$(dirname "$0")/../lib.sh"
+needs_kernel
+command -v strace >/dev/null || skip_all "strace is not installed"
+config_to_collect
+POINTS=${POINTS:-16}
+CALLS_OF_A_KIND=12 # of each system call in one process, the first so many are points
+
+# In core_pattern, before the hook: strace, doing what $T/inject says.
+cat >"$BIN/faulty" <<END
+#!/bin/sh
+read -r how <"$T/inject"
+# shellcheck disable=SC2086 # options, by words
+exec strace -f -qq -o "$T/trace" \$how "$BIN/inquest-hook" "\$@"
+END
+chmod +x "$BIN/faulty"
+
+with_fault() { # STRACE-OPTIONS
+    echo "$1" >"$T/inject"
+    pattern_take 1024 '' "|$BIN/faulty -C $CONF $SPECIFIERS" 2
+    crash victim -t 30 "$VICTIMS/memory" 3 mixed
+    pattern_give_back
+    wait_idle 60
+}
+
+# Lines "SYSCALL COUNT": how often the busiest process made each call.
+calls_made() {
+    awk '$2 ~ /^[a-z0-9_]+\(/ { name = $2; sub(/\(.*/, "", name); n = ++seen[$1, name]
+                                if (n > most[name]) most[name] = n }
+         END { for (name in most) print name, most[name] }' "$T/trace" | sort
+}
+
+# What a call may honestly say. Not in the list: calls that cannot fail, and exec and exit, where
+# there is nobody yet, or nobody left, to do anything about it.
+errors_of() { # SYSCALL
+    case $1 in
+    pwrite64 | write | writev | fallocate | ftruncate) echo ENOSPC EIO EINTR ;;
+    fsync | fdatasync | sync_file_range) echo EIO ENOSPC EINTR ;;
+    openat | openat2 | open | creat) echo EMFILE ENOSPC EACCES EINTR ;;
+    linkat | renameat | renameat2 | rename | mkdirat | unlinkat) echo ENOSPC EIO EROFS ;;
+    read | pread64 | readv | readlinkat | readlink | getdents64) echo EIO EINTR ;;
+    poll | ppoll | flock | fcntl | wait4 | waitid | nanosleep | clock_nanosleep) echo EINTR ;;
+    mmap | mprotect | brk | clone | clone3 | fork | vfork | memfd_create) echo ENOMEM ;;
+    fchown | fchownat | fchmod | fchmodat | fsetxattr | setxattr) echo EPERM EIO ;;
+    fstat | newfstatat | statx | statfs | fstatfs | ioctl | lseek) echo EIO ;;
+    setresuid | setresgid | setgroups | prctl | seccomp | capset) echo EPERM ENOMEM ;;
+    esac
+}
+
+# Every "SYSCALL NUMBER FAULT" that there is.
+all_points() {
+    local name most number error
+    while read -r name most; do
+        for ((number = 1; number <= (most < CALLS_OF_A_KIND ? most : CALLS_OF_A_KIND); number++)); do
+            for error in $(errors_of "$name"); do
+                echo "$name $number error=$error"
+            done
+            [ -z "$(errors_of "$name")" ] || echo "$name $number signal=KILL"
+        done
+    done < <(calls_made)
+}
+
+# "" where the crash was treated as it should be, else what is wrong.
+verdict() {
+    local pid row core left
+    pid=$(said victim pid)
+    [ "$(said victim hung)" != true ] || echo "the victim hung"
+    [ -z "$(our_processes)" ] || echo "a process is left"
+    timeout 30 "$BIN/inquest-keeper" -C "$CONF" --foreground --no-analysis 2>"$T/stderr.keeper" ||
+        echo "the next keeper fails: $(cat "$T/stderr.keeper")"
+    row=$(inquest list --json "pid=$pid" 2>/dev/null)
+    core=$(jq -r '.[0].core' <<<"$row")
+    outcomes[$core]=$((${outcomes[$core]:-0} + 1))
+    case $core in
+    null) kmsg_since | grep -q "$pid" || echo "it is lost without a word" ;;
+    full)
+        inquest dump "pid=$pid" >"$T/dumped" 2>/dev/null && core_is_whole "$T/dumped" ||
+            echo "it is listed as whole, and its core is not"
+        ;;
+    truncated | stacks | facts)
+        [ -n "$(inquest info --json "pid=$pid" | jq -r '.metadata.reason // empty')" ] ||
+            echo "it is $core for no reason"
+        ;;
+    *) echo "it is listed as $core" ;;
+    esac
+    inquest check >"$T/check" 2>&1 || echo "check: $(head -n 3 "$T/check")"
+    left=$(ls -A "$STORE/new" | grep -vx -e .lock -e .analysis)
+    [ -z "$left" ] || echo "left in new/: $left"
+}
+
+declare -A outcomes=()
+kmsg_mark
+with_fault '-e trace=all'
+all_points >"$T/all"
+ok "trust-p3-faults: an undisturbed crash shows its system calls" test "$(wc -l <"$T/all")" -gt 100
+SEED=${SEED:-$RANDOM}
+if [ "$POINTS" = all ]; then
+    cp "$T/all" "$T/points"
+else
+    shuf -n "$POINTS" --random-source=<(yes "$SEED") "$T/all" >"$T/points"
+fi
+note "$(wc -l <"$T/points") of $(wc -l <"$T/all") points; SEED=$SEED"
+
+failed=
+while read -r name number fault; do
+    with_fault "-e trace=$name -e inject=$name:$fault:when=$number"
+    verdict >"$T/wrong"
+    if [ -s "$T/wrong" ]; then
+        failed+="$name number $number, $fault: $(cat "$T/wrong")"$'\n'
+        new_store
+    fi
+done <"$T/points"
+for outcome in "${!outcomes[@]}"; do
+    note "listed as $outcome: ${outcomes[$outcome]}"
+done
+is "trust-p3-faults: $(wc -l <"$T/points") points, and nothing lost, hung or left" "$failed" ''
+finish
