@@ -323,6 +323,12 @@ static int run_setup(struct call *call, struct error *error)
                                    "the hook goes by the configuration: set path = %s in "
                                    "[store] of inquest.conf",
                                    call->globals.store);
+    if (setup.config) {
+        checklist_add(&setup.checklist, "config", VERDICT_NEITHER,
+                      "the hook and its keeper read %s", setup.config);
+        checklist_advise(&setup.checklist,
+                         "inquest itself reads " CONFIG_FILE ": give it --store %s", setup.store);
+    }
     umask(022);
     r = set_up(&setup, settings->boot, error);
     show(call, &setup, r == 0);
