@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "cli/bundle.h"
 #include "cli/selection.h"
@@ -115,13 +116,22 @@ static int export_all(const struct call *call, struct exporter *exporter, struct
     return code;
 }
 
-/* A failed export leaves no half file behind. */
+/* A failed export leaves no half file behind; devices and the like stay. */
+static void remove_half(int fd, const char *path)
+{
+    struct stat st;
+    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+        (void)unlink(path); /* what stays is half, and the error says so */
+}
+
 static int finish_output(FILE *file, const char *path, int r, struct error *error)
 {
-    if ((ferror(file) || fclose(file) != 0) && r >= 0)
+    if (r >= 0 && (fflush(file) != 0 || ferror(file)))
         r = error_errno(error, errno ? errno : EIO, "%s", path);
     if (r < 0)
-        unlink(path);
+        remove_half(fileno(file), path);
+    if (fclose(file) != 0 && r >= 0)
+        r = error_errno(error, errno, "%s", path);
     return r;
 }
 
@@ -159,7 +169,7 @@ static int run_bundle(const struct call *call, const struct export_settings *set
     if (r == 0 && !to_stdout && fsync(fd) < 0 && errno != EINVAL && errno != EROFS)
         r = error_errno(error, errno, "%s", settings->bundle);
     if (r < 0 && !to_stdout)
-        unlink(settings->bundle);
+        remove_half(fd, settings->bundle);
     return r < 0 ? r : subject_exit_code(&subject);
 }
 

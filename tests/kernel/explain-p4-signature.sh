@@ -62,12 +62,12 @@ json "explain-p4-top: each has all its crashes" "$T/top" \
     'map({(.signature): .count}) | add == {($salt): $n, ($pepper): $n}' \
     --arg salt "$salt" --arg pepper "$pepper" --argjson n $((2 * ${#WAYS[@]}))
 json "explain-p4-top: a group tells what it is" "$T/top" \
-    'all(.[]; .signal_name == "SIGSEGV" and .comm == "recipe" and (.frames | length) > 1 and
+    'length > 0 and all(.[]; .signal_name == "SIGSEGV" and .comm == "recipe" and (.frames | length) > 1 and
          (.frames | index("cook")) != null and .first < .last and (.users | length) == 1 and
          (.ids | length) == ([.count, 20] | min))'
 json "explain-p4-top: newest ids first" "$T/top" \
-    --slurpfile list <(inquest list --json "signature=$salt" -n 20) \
-    '.[] | select(.signature == $salt) | .ids == ($list[0] | map(.id))' --arg salt "$salt"
+    '.[] | select(.signature == $salt) | .ids == $ids' --arg salt "$salt" \
+    --argjson ids "$(inquest list --json "signature=$salt" -n 20 | jq 'map(.id)')"
 inquest top "$T/O0/recipe" --json >"$T/top"
 json "explain-p4-top: MATCH narrows it" "$T/top" 'length == 2 and all(.[]; .count == 2)'
 inquest top -n 1 --json >"$T/top"

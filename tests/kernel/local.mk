@@ -32,6 +32,11 @@ EXTRA_DIST += tests/victims/crash.py
 
 kernel_tests = tests/kernel/harness.sh
 kernel_tests += tests/kernel/trust-p3-faults.sh
+kernel_tests += tests/kernel/explain-p4-signature.sh
+kernel_tests += tests/kernel/explain-p5-names.sh
+kernel_tests += tests/kernel/explain-p6-html.sh
+kernel_tests += tests/kernel/explain-verbs.sh
+EXTRA_DIST += tests/victims/recipe.c
 TESTS += $(kernel_tests)
 EXTRA_DIST += $(kernel_tests)
 
