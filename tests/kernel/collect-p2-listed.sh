@@ -72,7 +72,7 @@ differences() { # TAG
 
 is_right() { # TAG
     local tag=$1
-    if wait_listed "$tag"; then
+    if wait_listed "$tag" 10; then
         inquest info --json "$(listed "$tag" id)" >"$T/info.$tag"
         is "collect-p2-$tag: listed with the right facts" "$(differences "$tag")" '{}'
     else
