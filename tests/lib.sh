@@ -305,7 +305,7 @@ said() { # TAG KEY
 wait_listed() { # TAG [SECONDS]
     local pid until=$((SECONDS + ${2:-30}))
     pid=$(said "$1" pid)
-    until inquest list --json "pid=$pid" >"$T/list" 2>"$T/list.stderr" &&
+    until ! compgen -G "$STORE/new/*-$pid.core.zst*" >/dev/null && inquest list --json "pid=$pid" >"$T/list" 2>"$T/list.stderr" &&
         jq -e '.[0] | select(. != null and .core != "capturing")' "$T/list" >"$T/listed.$1"; do
         if [ $SECONDS -ge $until ]; then
             note "pid $pid ($1) is not listed: $(cat "$T/list" "$T/list.stderr")"
