@@ -197,6 +197,8 @@ pattern_guard() { # LIMIT MAX_MAPS PATTERN SUID_DUMPABLE: each may be empty
 
 pattern_take() { # LIMIT MAX_MAPS PATTERN SUID_DUMPABLE
     local said
+    # With less, nothing on the machine can start a program any more.
+    [ -z "$2" ] || [ "$2" -ge 30000 ] || bail "pattern_take: $2 is too little for max_map_count"
     coproc PATTERN_GUARD { pattern_guard "$@"; }
     guard_pid=$PATTERN_GUARD_PID
     read -r said <&"${PATTERN_GUARD[0]}"
