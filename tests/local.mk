@@ -52,6 +52,16 @@ unit_tests += test-report
 test_report_SOURCES = tests/unit/test-report.c
 test_report_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS) -DTOP_SRCDIR='"$(abs_top_srcdir)"'
 test_report_LDADD = $(libstore_libs) $(CMOCKA_LIBS)
+
+unit_tests += test-when
+test_when_SOURCES = tests/unit/test-when.c
+test_when_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+test_when_LDADD = $(libstore_libs) $(CMOCKA_LIBS)
+
+unit_tests += test-query
+test_query_SOURCES = tests/unit/test-query.c tests/unit/store_fixture.c tests/unit/store_fixture.h
+test_query_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+test_query_LDADD = $(libstore_libs) $(CMOCKA_LIBS)
 endif
 
 include tests/fuzz/local.mk
