@@ -131,35 +131,61 @@ static struct access access_of_row(const struct crash_row *row)
 
 /* ---- steps 2 to 4 for one ---- */
 
-/* A file of root's, from a hook without the store's user, is given to the store's owner. */
-static int take_ownership(struct work *work, int fd, const struct stat *st, struct error *error)
+static int open_checked(int newfd, const char *name, struct error *error)
 {
-    if (st->st_uid == geteuid())
-        return 0;
+    struct stat st;
+    AUTO_FD int fd = openat(newfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &st) < 0)
+        return error_errno(error, errno, "%s", name);
+    if (!S_ISREG(st.st_mode) || st.st_nlink != 1)
+        return error_set(error, EBADMSG, "not a file of its own");
+    return steal_fd(&fd);
+}
+
+/* A file of root's, from a hook without the store's user, is given to the store's owner. As root.
+ */
+static int give_away(int newfd, const char *name, uid_t owner, gid_t group, struct error *error)
+{
+    struct stat st;
+    AUTO_FD int fd = open_checked(newfd, name, error);
+    if (fd < 0)
+        return fd;
+    if (fstat(fd, &st) < 0 || (st.st_uid != 0 && st.st_uid != owner))
+        return error_set(error, EPERM, "it is another user's");
+    if (fchown(fd, owner, group) < 0)
+        return error_errno(error, errno, "it is not the store's owner's");
+    return 0;
+}
+
+static int open_own(struct work *work, const char *name, struct error *error)
+{
+    struct stat st;
+    AUTO_FD int fd = open_checked(work->newfd, name, error);
+    if (fd >= 0 && fstat(fd, &st) == 0 && st.st_uid == geteuid())
+        return steal_fd(&fd);
+    if (fd < 0 && fd != -EACCES)
+        return fd;
+
     uid_t owner = geteuid();
     gid_t group = getegid();
     int r = store_leave(work->store, error);
     if (r < 0)
         return r;
-    if (fchown(fd, owner, group) < 0)
-        r = error_errno(error, errno, "it is not the store's owner's");
+    r = give_away(work->newfd, name, owner, group, error);
     int entered = store_enter(work->store, r < 0 ? NULL : error);
-    return r < 0 ? r : entered;
+    if (r < 0 || entered < 0)
+        return r < 0 ? r : entered;
+    return open_checked(work->newfd, name, error);
 }
 
 static int open_crash(struct work *work, const char *id, struct crash *ret, struct error *error)
 {
     char name[LAYOUT_NAME_SIZE];
-    struct stat st;
     layout_name(name, id, LAYOUT_RECORD_SUFFIX);
-    ret->fd = openat(work->newfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    if (ret->fd < 0 || fstat(ret->fd, &st) < 0)
-        return error_errno(error, errno, "%s", name);
-    if (!S_ISREG(st.st_mode) || st.st_nlink != 1)
-        return error_set(error, EBADMSG, "not a file of its own");
-    int r = take_ownership(work, ret->fd, &st, error);
-    if (r == 0)
-        r = record_open(ret->fd, &ret->record, error);
+    ret->fd = open_own(work, name, error);
+    if (ret->fd < 0)
+        return ret->fd;
+    int r = record_open(ret->fd, &ret->record, error);
     if (r < 0)
         return r;
     snprintf(ret->id, sizeof ret->id, "%s", id);

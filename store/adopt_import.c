@@ -10,6 +10,7 @@
 #include "store/adopt.h"
 #include "store/adopt_new.h"
 #include "store/base/cleanup.h"
+#include "store/index.h"
 #include "store/keys.h"
 #include "store/record.h"
 #include "store/record_writer.h"
@@ -25,7 +26,13 @@ int adopt_make_file(int newfd, struct error *error)
     return fd < 0 ? error_errno(error, errno, "cannot make a file in " LAYOUT_NEW) : fd;
 }
 
-int adopt_name_file(int newfd, int fd, const struct metadata *facts,
+static bool is_known(struct store *store, const char *id)
+{
+    AUTO_CRASH_ROW struct crash_row *row = NULL;
+    return index_find(store_writable_index(store), id, &row, NULL) == 0;
+}
+
+int adopt_name_file(struct store *store, int newfd, int fd, const struct metadata *facts,
                     char ret_id[static LAYOUT_ID_SIZE], struct error *error)
 {
     char self[40], id[LAYOUT_ID_SIZE], name[LAYOUT_NAME_SIZE];
@@ -40,6 +47,8 @@ int adopt_name_file(int newfd, int fd, const struct metadata *facts,
     snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
     for (unsigned attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
         layout_id_format(id, time_us, (uint32_t)pid, attempt);
+        if (is_known(store, id))
+            continue;
         layout_name(name, id, LAYOUT_RECORD_SUFFIX);
         if (linkat(AT_FDCWD, self, newfd, name, AT_SYMLINK_FOLLOW) == 0) {
             memcpy(ret_id, id, sizeof id);
@@ -68,7 +77,7 @@ int adopt_import(struct store *store, int in, const struct metadata *facts, stru
         return fd;
     int r = salvage_import(in, fd, facts, outcome, error);
     if (r == 0)
-        r = adopt_name_file(newfd, fd, facts, id, error);
+        r = adopt_name_file(store, newfd, fd, facts, id, error);
     return r < 0 ? r : adopt_one(store, id, ret, error);
 }
 
@@ -153,6 +162,6 @@ int adopt_record(struct store *store, int in, struct crash_row **ret, struct err
         return fd;
     r = copy_record(record, fd, facts, error);
     if (r == 0)
-        r = adopt_name_file(newfd, fd, facts, id, error);
+        r = adopt_name_file(store, newfd, fd, facts, id, error);
     return r < 0 ? r : adopt_one(store, id, ret, error);
 }

@@ -24,6 +24,7 @@ int adopt_part(int newfd, const char *id, struct error *error);
 /* A file without a name in new/, to write a record to. A descriptor or a negative errno. */
 int adopt_make_file(int newfd, struct error *error);
 
-/* fsyncs such a file and gives it the name of the first free id of these facts. */
-int adopt_name_file(int newfd, int fd, const struct metadata *facts,
+/* fsyncs such a file and gives it the name of the first id of these facts that new/ and the index
+ * have free. */
+int adopt_name_file(struct store *store, int newfd, int fd, const struct metadata *facts,
                     char ret_id[static LAYOUT_ID_SIZE], struct error *error);

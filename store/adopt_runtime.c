@@ -62,7 +62,8 @@ static int copy_record(struct runtime *runtime, int from, const char *of)
     r = copy_bytes(from, fd);
     if (r < 0)
         return error_errno(runtime->error, -r, "cannot copy a record of " RUNTIME_NEW);
-    return adopt_name_file(runtime->to, fd, record_metadata(record), id, runtime->error);
+    return adopt_name_file(runtime->store, runtime->to, fd, record_metadata(record), id,
+                           runtime->error);
 }
 
 static int open_source(const struct runtime *runtime, const char *name)

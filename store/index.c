@@ -179,14 +179,14 @@ static int update(struct index *index, int64_t seq, const struct crash_row *row,
                         t[CRASH_EXE], t[CRASH_NAME]);
 }
 
-/* Two crashes cannot share id, time and pid. */
+/* Two crashes cannot share id, time, pid and uid. */
 static int find_same(struct index *index, const struct crash_row *row, int64_t *ret_seq,
                      struct error *error)
 {
     int64_t same;
     int r = database_get(index->database, error, &same,
-                         "SELECT time = ?2 AND pid IS ?3 FROM crash WHERE id = ?1", "tni", row->id,
-                         row->time_us, row->pid);
+                         "SELECT time = ?2 AND pid IS ?3 AND uid IS ?4 FROM crash WHERE id = ?1",
+                         "tnii", row->id, row->time_us, row->pid, row->uid);
     if (r < 0)
         return r;
     if (same != 1)

@@ -51,7 +51,7 @@ int index_add_meta(struct index *index, const char *name, int64_t value, struct 
 
 /*
  * Adds a crash, or brings what its record says up to date where it is there already; what a report
- * said stays. -EEXIST where the id is that of another crash (time or pid differ).
+ * said stays. -EEXIST where the id is that of another crash (time, pid or uid differ).
  */
 int index_put(struct index *index, const struct crash_row *row, int64_t *ret_seq,
               struct error *error);

@@ -169,6 +169,9 @@ static int fill_index(struct source *source, scan_progress_function *progress, v
 
 static int set_aside(int dirfd, struct error *error)
 {
+    /* One is enough to look into; a directory in its place would not be renamed over. */
+    if (unlinkat(dirfd, LAYOUT_INDEX DAMAGED_SUFFIX, 0) < 0 && errno == EISDIR)
+        (void)unlinkat(dirfd, LAYOUT_INDEX DAMAGED_SUFFIX, AT_REMOVEDIR);
     if (renameat(dirfd, LAYOUT_INDEX, dirfd, LAYOUT_INDEX DAMAGED_SUFFIX) < 0 && errno != ENOENT)
         return error_errno(error, errno, "cannot set " LAYOUT_INDEX " aside");
     static const char *const logs[] = {LAYOUT_INDEX "-wal", LAYOUT_INDEX "-shm"};

@@ -62,6 +62,21 @@ unit_tests += test-query
 test_query_SOURCES = tests/unit/test-query.c tests/unit/store_fixture.c tests/unit/store_fixture.h
 test_query_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 test_query_LDADD = $(libstore_libs) $(CMOCKA_LIBS)
+
+unit_tests += test-adopt
+test_adopt_SOURCES = tests/unit/test-adopt.c tests/unit/store_fixture.c tests/unit/store_fixture.h
+test_adopt_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(ACL_CFLAGS)
+test_adopt_LDADD = $(libstore_libs) $(CMOCKA_LIBS)
+
+unit_tests += test-retention
+test_retention_SOURCES = tests/unit/test-retention.c tests/unit/store_fixture.c tests/unit/store_fixture.h
+test_retention_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+test_retention_LDADD = $(libstore_libs) $(CMOCKA_LIBS)
+
+unit_tests += test-check
+test_check_SOURCES = tests/unit/test-check.c tests/unit/store_fixture.c tests/unit/store_fixture.h
+test_check_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+test_check_LDADD = $(libstore_libs) $(CMOCKA_LIBS)
 endif
 
 include tests/fuzz/local.mk

@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* test-retention.c - what gives way, in which order, and what never does. */
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "store/base/cleanup.h"
+#include "store/index.h"
+#include "store/pin.h"
+#include "store/query.h"
+#include "store/record.h"
+#include "store/retention.h"
+#include "store/usage.h"
+#include "store/when.h"
+#include "tests/unit/store_fixture.h"
+
+#define SECOND INT64_C(1000000)
+#define DAY    (24 * 3600 * SECOND)
+
+enum { CORE = 200 * 1000, CORE_BLOCKS = 204800, KEEP = 2 };
+
+static const struct budgets unlimited = {
+    .max_use = RETENTION_UNLIMITED,
+    .core_age_us = RETENTION_UNLIMITED,
+    .report_age_us = RETENTION_UNLIMITED,
+    .keep_per_signature = KEEP,
+};
+
+/* What was decided, as text: "P20261122-…" pruned, "R…" removed. */
+struct log {
+    char text[64][LAYOUT_ID_SIZE + 1];
+    size_t n;
+    uint64_t bytes;
+};
+
+static void note(void *context, const struct retention_decision *decision)
+{
+    struct log *log = context;
+    if (!decision->row)
+        return;
+    assert_true(log->n < ARRAY_SIZE(log->text));
+    assert_non_null(decision->why);
+    snprintf(log->text[log->n++], sizeof log->text[0], "%c%s",
+             decision->action == RETENTION_PRUNE ? 'P' : 'R', decision->row->id);
+    log->bytes += decision->bytes;
+}
+
+static void run(struct fixture *fixture, const struct budgets *budgets, bool dry_run,
+                struct log *log, struct retention_result *ret)
+{
+    struct error error = {0};
+    *log = (struct log){0};
+    if (retention_run(fixture->store, budgets, dry_run, note, log, ret, &error) < 0)
+        fail_msg("%s", error.text);
+}
+
+/* A crash so many days ago, of a user, with a signature; the row's id. */
+static void add(struct fixture *fixture, int64_t pid, int64_t days, int64_t uid,
+                const char *signature, char ret_id[static LAYOUT_ID_SIZE])
+{
+    const struct example example = {
+        .time_us = when_now() - days * DAY, .pid = pid, .uid = uid, .content = CORE};
+    AUTO_CRASH_ROW struct crash_row *row = fixture_add(fixture, &example);
+    if (signature)
+        fixture_explain(fixture, row, signature, signature, "f", KEEP);
+    memcpy(ret_id, row->id, LAYOUT_ID_SIZE);
+}
+
+static enum record_state state_of(struct fixture *fixture, const char *id)
+{
+    AUTO_CRASH_ROW struct crash_row *row = fixture_row(fixture, id);
+    if (!row)
+        return RECORD_MISSING;
+    assert_int_equal(store_row_core(fixture->store, row), row->core);
+    return row->core;
+}
+
+static void test_nothing_to_do(void **state)
+{
+    struct fixture *fixture = *state;
+    struct retention_result result;
+    struct log log;
+    char id[LAYOUT_ID_SIZE];
+    add(fixture, 1, 1000, 1000, NULL, id);
+    run(fixture, &unlimited, false, &log, &result);
+    assert_int_equal(log.n, 0);
+    assert_true(result.used > CORE_BLOCKS);
+    assert_false(result.over);
+}
+
+static void test_age(void **state)
+{
+    struct fixture *fixture = *state;
+    struct budgets budgets = unlimited;
+    struct retention_result result;
+    struct log log;
+    char recent[LAYOUT_ID_SIZE], old[LAYOUT_ID_SIZE], ancient[LAYOUT_ID_SIZE], kept[LAYOUT_ID_SIZE];
+    add(fixture, 1, 1, 1000, "000000000000000a", recent);
+    add(fixture, 2, 20, 1000, "000000000000000b", old);
+    add(fixture, 3, 400, 1000, "000000000000000c", ancient);
+    add(fixture, 4, 400, 1000, "000000000000000d", kept);
+    AUTO_CRASH_ROW struct crash_row *row = fixture_row(fixture, kept);
+    assert_int_equal(pin_set(fixture->store, row, NULL), 0);
+    budgets.core_age_us = 14 * DAY;
+    budgets.report_age_us = 365 * DAY;
+
+    for (int dry_run = 1; dry_run >= 0; dry_run--) {
+        run(fixture, &budgets, dry_run, &log, &result);
+        assert_int_equal(result.pruned, 2);
+        assert_int_equal(result.removed, 1);
+        assert_int_equal(state_of(fixture, recent), RECORD_FULL);
+        assert_int_equal(state_of(fixture, kept), RECORD_FULL);
+        assert_int_equal(state_of(fixture, old), dry_run ? RECORD_FULL : RECORD_PRUNED);
+        assert_int_equal(state_of(fixture, ancient), dry_run ? RECORD_FULL : RECORD_MISSING);
+        assert_int_equal(fixture_has(fixture, "crashes/1000/%s.core.zst", ancient), dry_run);
+    }
+    run(fixture, &budgets, false, &log, &result);
+    assert_int_equal(log.n, 0); /* once is enough */
+
+    AUTO_CRASH_ROW struct crash_row *pruned = fixture_row(fixture, old);
+    AUTO_FD int fd = store_open_record(fixture->store, pruned, NULL);
+    AUTO_RECORD struct record *record = NULL;
+    assert_int_equal(record_open(fd, &record, NULL), 0);
+    assert_int_equal(record_state(record), RECORD_PRUNED);
+    assert_int_equal(record_content_size(record), 0);
+    assert_int_equal(record_file_size(record), pruned->stored_size);
+    assert_string_equal(metadata_text(record_metadata(record), "comm"), "boom");
+    assert_string_equal(pruned->signature, "000000000000000b"); /* the evidence stays */
+}
+
+/* Bytes that crashes may use, so that `n` full cores fit beside everything else. */
+static uint64_t room_for(struct fixture *fixture, unsigned n, unsigned pruned)
+{
+    struct usage usage;
+    assert_int_equal(
+        usage_of(store_writable_index(fixture->store), store_fd(fixture->store, 0), &usage, NULL),
+        0);
+    return usage.index + usage.modules + usage.unadopted + usage.reports +
+           (uint64_t)n * CORE_BLOCKS + (uint64_t)pruned * 4096 + 2048;
+}
+
+static void test_repeats_before_firsts(void **state)
+{
+    struct fixture *fixture = *state;
+    struct budgets budgets = unlimited;
+    struct retention_result result;
+    struct log log, dry;
+    char id[8][LAYOUT_ID_SIZE];
+    /* Five of one bug, of which two are firsts; one of another, the oldest of all. */
+    add(fixture, 1, 9, 1000, "000000000000000b", id[0]);
+    for (int i = 1; i < 6; i++)
+        add(fixture, 1 + i, 9 - i, 1000, "000000000000000a", id[i]);
+
+    budgets.max_use = room_for(fixture, 2, 4);
+    run(fixture, &budgets, true, &dry, &result);
+    run(fixture, &budgets, false, &log, &result);
+    assert_int_equal(log.n, 4);
+    assert_memory_equal(dry.text, log.text, sizeof log.text); /* a dry run tells the truth */
+    static const int order[] = {3, 4, 5, 0}; /* repeats, oldest first; then the oldest first */
+    for (int i = 0; i < 4; i++)
+        assert_string_equal(log.text[i] + 1, id[order[i]]);
+    assert_int_equal(state_of(fixture, id[1]), RECORD_FULL);
+    assert_int_equal(state_of(fixture, id[2]), RECORD_FULL);
+    assert_true(result.used <= budgets.max_use);
+    assert_false(result.over);
+}
+
+static void test_cores_before_crashes_and_never_pins(void **state)
+{
+    struct fixture *fixture = *state;
+    struct budgets budgets = unlimited;
+    struct retention_result result;
+    struct log log;
+    char id[4][LAYOUT_ID_SIZE];
+    for (int i = 0; i < 4; i++)
+        add(fixture, 1 + i, 9 - i, 1000, i < 2 ? "000000000000000a" : NULL, id[i]);
+    AUTO_CRASH_ROW struct crash_row *row = fixture_row(fixture, id[0]);
+    assert_int_equal(pin_set(fixture->store, row, NULL), 0);
+    budgets.max_use = 1; /* nothing fits */
+    run(fixture, &budgets, false, &log, &result);
+    assert_int_equal(result.pruned, 3);
+    assert_int_equal(result.removed, 3);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(log.text[i][0], 'P');
+        assert_int_equal(log.text[3 + i][0], 'R');
+    }
+    assert_true(result.over); /* the pin, and the index itself */
+    assert_int_equal(state_of(fixture, id[0]), RECORD_FULL);
+    uint64_t n;
+    assert_int_equal(query_count(fixture->store, NULL, &n, NULL), 0);
+    assert_int_equal(n, 1);
+}
+
+static void test_who_uses_most_gives(void **state)
+{
+    struct fixture *fixture = *state;
+    struct budgets budgets = unlimited;
+    struct retention_result result;
+    struct log log;
+    char modest[LAYOUT_ID_SIZE], greedy[6][LAYOUT_ID_SIZE];
+    add(fixture, 1, 30, 1001, "000000000000000a",
+        modest);                  /* older than all, and a repeat's sibling */
+    for (int i = 0; i < 6; i++) { /* each a bug of its own: all firsts */
+        char signature[CRASH_SIGNATURE_SIZE];
+        snprintf(signature, sizeof signature, "%016x", 0xb0 + i);
+        add(fixture, 2 + i, 9 - i, 1000, signature, greedy[i]);
+    }
+    budgets.max_use = room_for(fixture, 4, 3);
+    run(fixture, &budgets, false, &log, &result);
+    assert_int_equal(log.n, 3);
+    for (int i = 0; i < 3; i++)
+        assert_string_equal(log.text[i] + 1, greedy[i]);
+    assert_int_equal(state_of(fixture, modest), RECORD_FULL);
+}
+
+static void test_full_disk_takes_no_facts(void **state)
+{
+    struct fixture *fixture = *state;
+    struct budgets budgets = unlimited;
+    struct retention_result result;
+    struct log log;
+    char id[LAYOUT_ID_SIZE];
+    add(fixture, 1, 1, 1000, NULL, id);
+    budgets.keep_free = UINT64_MAX; /* whoever filled it: it was not us */
+    run(fixture, &budgets, false, &log, &result);
+    assert_int_equal(result.pruned, 1);
+    assert_int_equal(result.removed, 0);
+    assert_true(result.over);
+    assert_int_equal(state_of(fixture, id), RECORD_PRUNED);
+}
+
+static void test_files_that_are_gone_or_damaged(void **state)
+{
+    struct fixture *fixture = *state;
+    struct budgets budgets = unlimited;
+    struct retention_result result;
+    struct log log;
+    char gone[LAYOUT_ID_SIZE], damaged[LAYOUT_ID_SIZE], path[LAYOUT_PATH_SIZE];
+    add(fixture, 1, 20, 1000, NULL, gone);
+    add(fixture, 2, 20, 1000, NULL, damaged);
+    layout_crash_path(path, 1000, gone, LAYOUT_RECORD_SUFFIX);
+    assert_int_equal(unlinkat(store_fd(fixture->store, 0), path, 0), 0);
+    layout_crash_path(path, 1000, damaged, LAYOUT_RECORD_SUFFIX);
+    AUTO_FD int fd = openat(store_fd(fixture->store, 0), path, O_WRONLY | O_TRUNC);
+    assert_true(fd >= 0);
+    budgets.core_age_us = DAY;
+    run(fixture, &budgets, false, &log, &result);
+    assert_int_equal(result.pruned, 2);
+    AUTO_CRASH_ROW struct crash_row *row = fixture_row(fixture, damaged);
+    assert_int_equal(row->core, RECORD_MISSING);
+    assert_int_equal(row->stored_size, 0);
+    assert_false(fixture_has(fixture, "%s", path));
+}
+
+static void test_modules(void **state)
+{
+    struct fixture *fixture = *state;
+    struct budgets budgets = unlimited;
+    struct retention_result result;
+    struct log log;
+    char id[LAYOUT_ID_SIZE];
+    int storefd = store_fd(fixture->store, 0);
+    static const struct {
+        const char *path;
+        int64_t days;
+    } modules[] = {{"modules/aa", 20}, {"modules/bb", 2}};
+    add(fixture, 1, 10, 1000, NULL, id);
+    for (size_t i = 0; i < ARRAY_SIZE(modules); i++) {
+        AUTO_FD int fd = openat(storefd, modules[i].path, O_WRONLY | O_CREAT, 0640);
+        const struct timespec time = {.tv_sec = (when_now() - modules[i].days * DAY) / SECOND};
+        const struct timespec times[2] = {time, time};
+        assert_int_equal(futimens(fd, times), 0);
+    }
+    run(fixture, &budgets, false, &log, &result);
+    assert_int_equal(result.modules, 1);
+    assert_false(fixture_has(fixture, "modules/aa")); /* older than the oldest core */
+    assert_true(fixture_has(fixture, "modules/bb"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_nothing_to_do, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_age, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_repeats_before_firsts, fixture_setup,
+                                        fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_cores_before_crashes_and_never_pins, fixture_setup,
+                                        fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_who_uses_most_gives, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_full_disk_takes_no_facts, fixture_setup,
+                                        fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_files_that_are_gone_or_damaged, fixture_setup,
+                                        fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_modules, fixture_setup, fixture_teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
