@@ -56,7 +56,7 @@ static size_t at_most(size_t n, size_t max)
     return n < max ? n : max;
 }
 
-static json_t *group_json(const struct group *group)
+static json_t *group_json(const struct crash_group *group)
 {
     json_t *object = json_object(), *ids = json_array(), *bars = json_array();
 
@@ -127,7 +127,7 @@ static const char *bar_of(uint64_t value, uint64_t most)
     return utf8 ? blocks[step] : ascii[step];
 }
 
-static char *sparkline(const struct group *group)
+static char *sparkline(const struct crash_group *group)
 {
     struct bytes line = {0};
     uint64_t most = 1;
@@ -169,7 +169,7 @@ static char *when(int64_t time_us)
     return strdup(terminal_is_one() ? human_age(age, time_us) : human_time(time, time_us));
 }
 
-static int add_line(struct listing *list, const struct group *group)
+static int add_line(struct listing *list, const struct crash_group *group)
 {
     struct libscols_line *line = scols_table_new_line(list->table, NULL);
     char count[32];
@@ -228,7 +228,7 @@ static int begin_table(struct listing *list, bool legend)
 
 /* ---- the verb ---- */
 
-static int show(void *context, const struct group *group)
+static int show(void *context, const struct crash_group *group)
 {
     struct listing *list = context;
 

@@ -129,7 +129,7 @@ static void tally_add(struct tally *tally, int64_t key)
 }
 
 struct group_work {
-    struct group group;
+    struct crash_group group;
     struct bytes frames;              /* by newlines; cut into lines in place */
     char *names[2 * GROUP_NAMES + 2]; /* what the group's texts point to */
     size_t n_names;
@@ -194,7 +194,8 @@ struct span {
     int64_t first, last;
 };
 
-static void add_to_bars(struct group *group, const struct span *span, int64_t time_us, uint64_t n)
+static void add_to_bars(struct crash_group *group, const struct span *span, int64_t time_us,
+                        uint64_t n)
 {
     double width = (double)(span->last - span->first) + 1;
     double at = (double)(time_us - span->first) / width * GROUP_BARS;
@@ -206,7 +207,7 @@ static int count_members(struct group_work *work, struct index *index, sqlite3_s
                          const struct span *span, struct error *error)
 {
     struct tally users = {0}, uids = {0}, programs = {0};
-    struct group *group = &work->group;
+    struct crash_group *group = &work->group;
     int code;
     while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
         int64_t time_us = sqlite3_column_int64(statement, 0);
@@ -264,7 +265,7 @@ static int list_members(struct group_work *work, struct store *store, struct fil
 {
     AUTO_QUERY struct query *query = NULL;
     const struct crash_row *row;
-    struct group *group = &work->group;
+    struct crash_group *group = &work->group;
     int r = query_begin(store, filter, QUERY_NEWEST_FIRST, GROUP_IDS, &query, error);
     while (r >= 0 && (r = query_next(query, &row, error)) == 1) {
         memcpy(group->ids[group->id_count++], row->id, sizeof row->id);
@@ -281,7 +282,7 @@ static int list_members(struct group_work *work, struct store *store, struct fil
 
 static void split_frames(struct group_work *work)
 {
-    struct group *group = &work->group;
+    struct crash_group *group = &work->group;
     char *rest = work->frames.data, *line;
     while (group->frame_count < GROUP_FRAMES && (line = strsep(&rest, "\n")))
         group->frames[group->frame_count++] = line;

@@ -7,7 +7,7 @@
 #include <string.h>
 
 enum {
-    SLOTS = 32768, /* a power of two */
+    SLOTS = 16384, /* a power of two */
     FILL_MAX = SLOTS / 2,
 };
 

@@ -100,7 +100,7 @@ enum {
     GROUP_FRAMES = 16,
 };
 
-struct group {
+struct crash_group {
     char signature[CRASH_SIGNATURE_SIZE];
     uint64_t count; /* crashes, counted ones included */
     int64_t first_us, last_us;
@@ -119,7 +119,7 @@ struct group {
 
 /* Calls back with each group, most frequent first; a result other than 0 ends it and is returned.
  * The group is valid during the call. `limit` 0: all. */
-typedef int group_function(void *context, const struct group *group);
+typedef int group_function(void *context, const struct crash_group *group);
 int query_top(struct store *store, const struct filter *filter, uint64_t limit,
               group_function *function, void *context, struct error *error);
 

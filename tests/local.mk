@@ -77,6 +77,11 @@ unit_tests += test-check
 test_check_SOURCES = tests/unit/test-check.c tests/unit/store_fixture.c tests/unit/store_fixture.h
 test_check_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 test_check_LDADD = $(libstore_libs) $(CMOCKA_LIBS)
+
+unit_tests += test-view
+test_view_SOURCES = tests/unit/test-view.c tests/unit/store_fixture.c tests/unit/store_fixture.h
+test_view_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+test_view_LDADD = $(libstore_libs) $(CMOCKA_LIBS)
 endif
 
 include tests/fuzz/local.mk

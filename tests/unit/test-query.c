@@ -351,7 +351,7 @@ struct seen {
     char newest[LAYOUT_ID_SIZE];
 };
 
-static int see_group(void *context, const struct group *group)
+static int see_group(void *context, const struct crash_group *group)
 {
     struct seen *seen = context;
     assert_in_range(seen->n, 0, 3);
