@@ -9,8 +9,11 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "config.h"
+#include "hook/budget.h"
 #include "hook/cage.h"
 #include "hook/clock.h"
 #include "hook/facts.h"
@@ -18,8 +21,10 @@
 #include "hook/plan.h"
 #include "hook/policy.h"
 #include "hook/rescue.h"
+#include "hook/runtime.h"
 #include "hook/source_memory.h"
 #include "hook/source_pipe.h"
+#include "hook/storm.h"
 #include "hook/take.h"
 #include "hook/watch.h"
 #include "store/base/cleanup.h"
@@ -31,9 +36,12 @@
 
 enum {
     NOBODY = 65534,
+    MIB = 1024 * 1024,
     GRACE_US = 10 * 1000 * 1000, /* for threads that hang after the deadline; less than watch.c's */
     ATTEMPTS = 100,              /* ids tried */
-    CUT_FOR_ROOM = 1024 * 1024,  /* given back where the disk is full */
+    BUFFER_SLACK =
+        4 * 1024 * 1024,        /* for what the footprint doesn't count: the head, page tables */
+    CUT_FOR_ROOM = 1024 * 1024, /* given back where the disk is full */
 };
 
 /* One capture. Members are set from top to bottom as it goes on. */
@@ -49,7 +57,12 @@ struct capture {
     gid_t gid;
     struct policy policy;
     struct metadata *facts, *outcome;
-    uint64_t hold_buffer; /* found out as root: the cage cannot ask what memory there is */
+    struct storm *storm;
+    struct storm_key key; /* of the victim, in the storm table */
+    int runtime;          /* LAYOUT_RUNTIME; -1 not there */
+    int budget;           /* holds the locks that are our share of memory */
+    uint64_t buffer;      /* that share */
+    uint64_t room;        /* what the record may grow to */
     struct part part;
     struct record_writer *writer;
     struct plan plan;
@@ -172,27 +185,16 @@ static int set_first_facts(struct capture *capture)
     return r < 0 ? r : arguments_facts(capture->arguments, capture->facts);
 }
 
-/* All that /proc tells. The file with these facts takes the place of the first one; if that fails
- * (a disk that is almost full), they go into the outcome. */
-static void gather(struct capture *capture)
+/* A newer file with all the facts takes the place of the first one; if that fails (a disk that is
+ * almost full), they go into the outcome. */
+static void publish_again(struct capture *capture)
 {
-    struct policy *policy = &capture->policy;
+    struct record_writer *before = steal_pointer(&capture->writer);
     struct error error = {0};
 
-    victim_open(capture->victim);
-    facts_gather(capture->victim, capture->arguments, capture->facts);
-    policy_apply_rules(policy, capture->facts);
-    capture->progress->deadline = capture->started + policy->settings->capture.deadline;
-    facts_environ(capture->victim, policy->settings->capture.environ, capture->facts);
-    capture->hold_buffer = policy_hold_buffer(policy);
-    if (!capture->part.away)
-        policy_apply_space(policy, capture->part.dir);
-
-    struct record_writer *before = steal_pointer(&capture->writer);
-    int fd = fcntl(capture->part.fd, F_DUPFD_CLOEXEC, 3);
+    AUTO_FD int fd = fcntl(capture->part.fd, F_DUPFD_CLOEXEC, 3);
     if (fd >= 0 && publish_facts(capture, &error) == 0) {
         record_writer_free(before);
-        close(fd);
         return;
     }
     complain(capture, "%s", error.text[0] ? error.text : "cannot keep all facts");
@@ -200,16 +202,75 @@ static void gather(struct capture *capture)
     capture->writer = before;
     if (fd >= 0) {
         close(capture->part.fd);
-        capture->part.fd = fd;
+        capture->part.fd = steal_fd(&fd);
     }
     (void)metadata_merge(capture->outcome, capture->facts);
+}
+
+/* Whether this crash is one too many. Without a table nothing is. */
+static void apply_storm(struct capture *capture)
+{
+    static const struct {
+        enum policy_mode mode;
+        const char *name;
+    } verdicts[] = {
+        [STORM_FULL] = {POLICY_FULL, "cores"},
+        [STORM_STACKS] = {POLICY_STACKS, "stacks"},
+        [STORM_FACTS] = {POLICY_FACTS, "facts"},
+        [STORM_COUNT] = {POLICY_COUNT, "a count"},
+    };
+    struct policy *policy = &capture->policy;
+    const struct config_settings *settings = policy->settings;
+    struct storm_limits limits = {settings->storm.window, settings->storm.full,
+                                  settings->storm.stacks, settings->storm.facts};
+    enum storm_verdict verdict = STORM_FULL;
+
+    if (limits.window_us == 0 && policy->mode < POLICY_COUNT)
+        return;
+    if (storm_open(capture->runtime, &capture->storm, NULL) < 0)
+        return;
+    capture->key.uid = capture->arguments->uid;
+    (void)metadata_u64(capture->facts, KEY_EXE_DEV, &capture->key.device);
+    (void)metadata_u64(capture->facts, KEY_EXE_INODE, &capture->key.inode);
+    if (limits.window_us > 0 && policy->mode < POLICY_COUNT)
+        (void)storm_judge(capture->storm, &capture->key, &limits, clock_now_us(), &verdict);
+    policy_lower(policy, verdicts[verdict].mode,
+                 "it crashes so often that only %s are kept ([storm])", verdicts[verdict].name);
+}
+
+/* Who it was, and how much of it is to be kept. */
+static void decide(struct capture *capture)
+{
+    struct policy *policy = &capture->policy;
+
+    victim_open(capture->victim);
+    facts_identify(capture->victim, capture->arguments, capture->facts);
+    policy_apply_rules(policy, capture->facts);
+    capture->progress->deadline = capture->started + policy->settings->capture.deadline;
+    capture->room = policy_apply_space(policy, capture->part.dir);
+    apply_storm(capture);
+}
+
+/* All that /proc tells, and memory to put the core in. */
+static void gather(struct capture *capture)
+{
+    const struct config_settings *settings = capture->policy.settings;
+    uint64_t footprint = victim_footprint(capture->victim);
+
+    facts_gather(capture->victim, capture->arguments, capture->facts);
+    facts_environ(capture->victim, settings->capture.environ, capture->facts);
+    publish_again(capture);
+    if (capture->policy.mode == POLICY_FULL)
+        capture->buffer = budget_take(capture->runtime, settings->capture.hold_buffer,
+                                      footprint + BUFFER_SLACK, &capture->budget);
 }
 
 /* What the cage has no business with. */
 static void close_unneeded(struct capture *capture)
 {
     struct victim *victim = capture->victim;
-    int *fds[] = {&victim->proc, &victim->task, &victim->pidfd, &capture->part.dir};
+    int *fds[] = {&victim->proc, &victim->task, &victim->pidfd, &capture->part.dir,
+                  &capture->runtime};
 
     for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
         if (*fds[i] >= 0)
@@ -265,9 +326,10 @@ static struct take_limits limits_of(const struct capture *capture)
     bool level_auto = settings->capture.compression == CONFIG_COMPRESSION_AUTO;
 
     return (struct take_limits){
-        .buffer = capture->hold_buffer,
+        .buffer = capture->buffer,
         .deadline = capture->progress->deadline,
         .grace_us = GRACE_US,
+        .room = capture->room,
         .threads = count_processors(),
         .level = level_auto ? 1 : settings->capture.compression,
         .level_auto = level_auto,
@@ -290,19 +352,19 @@ static int take_pipe(struct capture *capture, const struct take_limits *limits,
     return r;
 }
 
-static int take_full(struct capture *capture, struct take_result *ret)
+/* Takes the whole core, from `memory` or, where that is NULL or fails, from the pipe. */
+static int take_full(struct capture *capture, struct source *memory, struct take_result *ret)
 {
     struct take_limits limits = limits_of(capture);
-    AUTO_SOURCE struct source *source = NULL;
 
-    if (source_memory_new(capture->victim, &capture->plan, &source, NULL) < 0)
+    if (!memory)
         return take_pipe(capture, &limits, ret);
 
-    capture->content_size = source->methods->size(source);
-    int r = take_run(source, capture->writer, &limits, let_go, capture, ret);
+    capture->content_size = memory->methods->size(memory);
+    int r = take_run(memory, capture->writer, &limits, let_go, capture, ret);
     if (r == 0)
-        r = source->methods->outcome(source, capture->outcome);
-    (void)metadata_set_text(capture->outcome, KEY_SOURCE, source->methods->name);
+        r = memory->methods->outcome(memory, capture->outcome);
+    (void)metadata_set_text(capture->outcome, KEY_SOURCE, memory->methods->name);
     if (r < 0 || ret->released || ret->write_failure < 0 || ret->stuck)
         return r;
 
@@ -315,6 +377,17 @@ static int take_full(struct capture *capture, struct take_result *ret)
     return take_pipe(capture, &limits, ret);
 }
 
+/* A core that is larger than max_core keeps its stacks. */
+static void apply_size(struct capture *capture, const struct source *memory)
+{
+    uint64_t cost = memory ? memory->methods->cost(memory) : capture->plan.core_size;
+    uint64_t most = capture->policy.settings->capture.max_core;
+
+    if (cost > most)
+        policy_lower(&capture->policy, POLICY_STACKS,
+                     "the core has %" PRIu64 " MiB, more than max_core", cost / MIB);
+}
+
 /* Says in the outcome how far the core goes. */
 static void judge_content(struct capture *capture, const struct take_result *result)
 {
@@ -323,7 +396,10 @@ static void judge_content(struct capture *capture, const struct take_result *res
     (void)metadata_u64(capture->outcome, KEY_CORE_SIZE, &whole); /* absent: nothing was said */
     if (capture->content_size > 0)
         whole = capture->content_size;
-    if (result->write_failure < 0)
+    if (result->write_failure == -EDQUOT)
+        set_reason(capture, RECORD_TRUNCATED,
+                   "the record would grow beyond what keep_free and max_use leave");
+    else if (result->write_failure < 0)
         set_reason(capture, RECORD_TRUNCATED, "writing the record: %s",
                    strerror(-result->write_failure));
     else if (result->source_failure == -ETIMEDOUT)
@@ -395,17 +471,28 @@ static int finish(struct capture *capture, bool cut)
     return cut ? finish_cut(capture) : record_writer_finish(capture->writer, capture->outcome);
 }
 
+/* What there is to take, and whether it comes from the held process: NULL where it cannot. */
+static struct source *open_memory(struct capture *capture)
+{
+    struct source *memory = NULL;
+
+    if (capture->policy.mode == POLICY_FULL && capture->plan.core_size > 0)
+        (void)source_memory_new(capture->victim, &capture->plan, &memory, NULL);
+    return memory;
+}
+
 static enum capture_exit take(struct capture *capture)
 {
     struct take_result result = {0};
-    int r = 0;
 
     capture->state = RECORD_FULL;
     read_front(capture);
-    if (capture->plan.core_size > 0 && capture->policy.mode == POLICY_FULL)
-        (void)take_rescue(capture, RESCUE_STACKS);
+    AUTO_SOURCE struct source *memory = open_memory(capture);
+    apply_size(capture, memory);
     if (capture->policy.mode == POLICY_FULL) {
-        r = take_full(capture, &result);
+        if (capture->plan.core_size > 0)
+            (void)take_rescue(capture, RESCUE_STACKS);
+        int r = take_full(capture, memory, &result);
         if (r < 0)
             result.source_failure = r;
         judge_content(capture, &result);
@@ -417,10 +504,43 @@ static enum capture_exit take(struct capture *capture)
         return CAPTURE_UNFINISHED; /* a thread still holds the writer */
     if (capture->state == RECORD_TRUNCATED)
         complain(capture, "the core is incomplete: %s", capture->reason);
-    r = finish(capture, result.write_failure < 0);
+    int r = finish(capture, result.write_failure < 0);
     if (r < 0)
         complain(capture, "cannot finish the record: %s", strerror(-r));
+    if (result.stuck) /* threads still use what this function's end would free */
+        _exit(r < 0 ? CAPTURE_UNFINISHED : CAPTURE_DONE);
     return r < 0 ? CAPTURE_UNFINISHED : CAPTURE_DONE;
+}
+
+/* ---- crashes that are only counted ---- */
+
+/* Waits for more of them and writes one record that stands for all. */
+static enum capture_exit write_count(struct capture *capture)
+{
+    static const struct timespec wait = {.tv_sec = STORM_COUNT_US / 1000000};
+    uint64_t count = 1;
+
+    if (capture->storm) {
+        (void)nanosleep(&wait, NULL);
+        count = storm_collect(capture->storm, &capture->key);
+    }
+    set_reason(capture, RECORD_COUNTED, "%s", capture->policy.reason);
+    int r = metadata_set_u64(capture->outcome, KEY_COUNT, count);
+    if (r == 0)
+        r = finish(capture, false);
+    return r < 0 ? CAPTURE_UNFINISHED : CAPTURE_DONE;
+}
+
+/* Adds the crash to its program's count. True: this process is to write the record. */
+static bool count(struct capture *capture)
+{
+    let_go(capture);
+    if (capture->storm && !storm_count(capture->storm, &capture->key, clock_now_us())) {
+        part_discard(&capture->part);
+        return false;
+    }
+    publish_again(capture);
+    return true;
 }
 
 enum capture_exit capture_run(const struct arguments *arguments, struct victim *victim, int pipe,
@@ -434,6 +554,9 @@ enum capture_exit capture_run(const struct arguments *arguments, struct victim *
         .started = started,
         .progress = progress,
         .part = PART_NONE,
+        .runtime = -1,
+        .budget = -1,
+        .room = UINT64_MAX,
     };
     struct error error = {0};
 
@@ -442,14 +565,22 @@ enum capture_exit capture_run(const struct arguments *arguments, struct victim *
         complain(&capture, "out of memory");
         return CAPTURE_UNFINISHED;
     }
+    capture.runtime = runtime_open(NULL);
     if (open_record(&capture) < 0)
         return CAPTURE_UNFINISHED;
-    gather(&capture);
+    decide(&capture);
+    bool counted = capture.policy.mode >= POLICY_COUNT;
+    if (counted && !count(&capture))
+        return CAPTURE_NOTHING;
+    if (!counted) {
+        storm_free(steal_pointer(&capture.storm));
+        gather(&capture);
+    }
     close_unneeded(&capture);
     (void)watch_send_sealed(socket); /* a watcher that is gone waits for nothing */
     if (cage_enter(capture.uid, capture.gid, &error) < 0) {
         complain(&capture, "%s", error.text);
         return CAPTURE_UNFINISHED;
     }
-    return take(&capture);
+    return counted ? write_count(&capture) : take(&capture);
 }

@@ -106,5 +106,5 @@ int conclude(const struct arguments *arguments, struct part *part, int status, c
         return report_loss(arguments, error.text);
     if (!done || message[0])
         log_line("crash %s of process %u: %s", part->id, arguments->pid, why);
-    return 0;
+    return 1;
 }

@@ -12,6 +12,6 @@
 /*
  * `status` is the worker's wait status, `message` what it complained about. A record that the
  * worker did not finish is ended by a caged process of its own, for it may be in any state. Returns
- * 0 where the record is committed or none is wanted; otherwise the log says what was lost.
+ * 1 where a record is committed, 0 where none is wanted; else the log says what was lost.
  */
 int conclude(const struct arguments *arguments, struct part *part, int status, const char *message);

@@ -34,22 +34,25 @@ enum {
 enum place { PROCESS, THREAD };
 
 /* Files that are kept as they are. */
-static const struct {
+struct file {
     enum place place;
     const char *name;
     size_t limit;
     const char *key;
-} files[] = {
+};
+
+static const struct file files[] = {
     {THREAD, "cmdline", 1 * MIB, KEY_CMDLINE},
     {PROCESS, "status", 16 * KIB, KEY_PROC_STATUS},
     {THREAD, "stat", 4 * KIB, KEY_PROC_STAT},
     {THREAD, "limits", 8 * KIB, KEY_PROC_LIMITS},
-    {THREAD, "cgroup", 64 * KIB, KEY_PROC_CGROUP},
     {THREAD, "uid_map", 64 * KIB, KEY_PROC_UID_MAP},
     {THREAD, "gid_map", 64 * KIB, KEY_PROC_GID_MAP},
     {PROCESS, "oom_score", 64, KEY_PROC_OOM_SCORE},
     {PROCESS, "io", 4 * KIB, KEY_PROC_IO},
 };
+
+static const struct file cgroup_file = {THREAD, "cgroup", 64 * KIB, KEY_PROC_CGROUP};
 
 /* Small texts, without the newline at their end. */
 static const struct {
@@ -103,15 +106,19 @@ static int place_fd(const struct victim *victim, enum place place)
     return place == PROCESS ? victim->proc : victim->task;
 }
 
+static void gather_file(const struct victim *victim, const struct file *file, struct metadata *ret)
+{
+    AUTO_BYTES struct bytes content = {0};
+
+    /* Cut at its limit it is still worth keeping. */
+    (void)io_read_file(place_fd(victim, file->place), file->name, file->limit, &content);
+    keep_bytes(ret, file->key, &content);
+}
+
 static void gather_files(const struct victim *victim, struct metadata *ret)
 {
-    for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
-        AUTO_BYTES struct bytes content = {0};
-        /* Cut at its limit it is still worth keeping. */
-        (void)io_read_file(place_fd(victim, files[i].place), files[i].name, files[i].limit,
-                           &content);
-        keep_bytes(ret, files[i].key, &content);
-    }
+    for (size_t i = 0; i < ARRAY_SIZE(files); i++)
+        gather_file(victim, &files[i], ret);
     keep_bytes(ret, KEY_PROC_MAPS, &victim->maps);
     keep_bytes(ret, KEY_PROC_MOUNTINFO, &victim->mountinfo);
     keep_bytes(ret, KEY_PROC_AUXV, &victim->auxv);
@@ -372,21 +379,32 @@ static void gather_host(struct metadata *ret)
     gather_os(ret);
 }
 
-void facts_gather(const struct victim *victim, const struct arguments *arguments,
-                  struct metadata *ret)
+void facts_identify(const struct victim *victim, const struct arguments *arguments,
+                    struct metadata *ret)
 {
-    gather_host(ret);
     gather_user(arguments->uid, ret);
-    if (victim->proc < 0) { /* gone already: nothing but root may read what cannot be judged */
+    if (victim->task < 0) { /* gone already: nothing but root may read what cannot be judged */
         if (arguments->exe_name[0])
             keep_text(ret, KEY_EXE_NAME, arguments->exe_name);
         keep_text(ret, KEY_PRIVATE, "1");
         return;
     }
-
     for (size_t i = 0; i < ARRAY_SIZE(names); i++)
         gather_text(place_fd(victim, names[i].place), names[i].name, names[i].key, ret);
     gather_exe(victim, arguments, ret);
+    gather_file(victim, &cgroup_file, ret);
+
+    const struct bytes cgroup = borrow(ret, KEY_PROC_CGROUP);
+    if (cgroup.size > 0)
+        (void)cgroup_facts(cgroup.data, cgroup.size, ret);
+}
+
+void facts_gather(const struct victim *victim, const struct arguments *arguments,
+                  struct metadata *ret)
+{
+    gather_host(ret);
+    if (victim->task < 0)
+        return;
     for (size_t i = 0; i < ARRAY_SIZE(links); i++) {
         char path[LINK_MAX_SIZE + 1];
         if (read_link(victim->task, links[i].name, path) > 0)
@@ -395,8 +413,4 @@ void facts_gather(const struct victim *victim, const struct arguments *arguments
     gather_files(victim, ret);
     gather_fds(victim, ret);
     gather_access(victim, arguments, gather_namespaces(victim, ret), ret);
-
-    const struct bytes cgroup = borrow(ret, KEY_PROC_CGROUP);
-    if (cgroup.size > 0)
-        (void)cgroup_facts(cgroup.data, cgroup.size, ret);
 }

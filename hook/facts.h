@@ -11,7 +11,12 @@
 #include "hook/victim.h"
 #include "store/metadata.h"
 
-/* Sets all facts that are there; one that cannot be had is absent. */
+/* Sets what rules and lists go by: names, executable, user, cgroup. A fact that cannot be had is
+ * absent, here and below. */
+void facts_identify(const struct victim *victim, const struct arguments *arguments,
+                    struct metadata *ret);
+
+/* Sets all the others. */
 void facts_gather(const struct victim *victim, const struct arguments *arguments,
                   struct metadata *ret);
 

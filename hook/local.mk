@@ -8,6 +8,7 @@ libhook_a_CPPFLAGS = $(AM_CPPFLAGS) $(CAPNG_CFLAGS) $(SECCOMP_CFLAGS)
 libhook_a_SOURCES = \
 	hook/access.c hook/access.h \
 	hook/arguments.c hook/arguments.h \
+	hook/budget.c hook/budget.h \
 	hook/cage.c hook/cage.h \
 	hook/capture.c hook/capture.h \
 	hook/cgroup.c hook/cgroup.h \
@@ -24,10 +25,12 @@ libhook_a_SOURCES = \
 	hook/plan.c hook/plan.h \
 	hook/policy.c hook/policy.h \
 	hook/rescue.c hook/rescue.h \
+	hook/runtime.c hook/runtime.h \
 	hook/source.h \
 	hook/source_memory.c hook/source_memory.h \
 	hook/source_pipe.c hook/source_pipe.h \
 	hook/sparse.c hook/sparse.h \
+	hook/storm.c hook/storm.h \
 	hook/take.c hook/take.h \
 	hook/victim.c hook/victim.h \
 	hook/watch.c hook/watch.h

@@ -101,7 +101,15 @@ static struct progress *make_progress(uint64_t started)
     return progress;
 }
 
-/* From the fork to the commit. */
+static int lose(const struct arguments *arguments, int error)
+{
+    close(STDIN_FILENO);
+    log_line("the crash of process %u (signal %u, user %u) is lost: %s", arguments->pid,
+             arguments->signal, arguments->uid, strerror(error));
+    return -error;
+}
+
+/* From the fork to the commit. As conclude(). */
 static int take_crash(const struct arguments *arguments, struct victim *victim, uint64_t started)
 {
     AUTO_PART struct part part = PART_NONE;
@@ -109,10 +117,10 @@ static int take_crash(const struct arguments *arguments, struct victim *victim, 
     int sockets[2];
 
     if (!progress || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0)
-        return -errno;
+        return lose(arguments, errno);
     pid_t worker = fork();
     if (worker < 0)
-        return -errno;
+        return lose(arguments, errno);
     if (worker == 0) {
         close(sockets[0]);
         _exit(work(arguments, victim, sockets[1], started, progress));
@@ -140,12 +148,9 @@ int main(int argc, char **argv)
     /* Gone already: its core may still be in the pipe, and the facts say what the kernel said. */
     (void)victim_find(&arguments, &victim, &error);
     int r = take_crash(&arguments, &victim, started);
-    if (r < 0) {
-        close(STDIN_FILENO);
-        log_line("the crash of process %u (signal %u) is lost: %s", arguments.pid, arguments.signal,
-                 strerror(-r));
+    if (r < 0)
         return EXIT_FAILURE;
-    }
-    start_keeper(arguments.config);
+    if (r > 0)
+        start_keeper(arguments.config);
     return EXIT_SUCCESS; /* the record is safe; whoever comes next adopts it */
 }

@@ -6,7 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* pread(2) that is carried on after signals. Addresses above INT64_MAX (vsyscall) are no offsets. */
+/* pread(2) that is carried on after signals. Addresses above INT64_MAX (vsyscall) are no offsets.
+ */
 static ssize_t read_at(int mem, uint64_t address, void *buffer, size_t size)
 {
     ssize_t n;

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "hook/runtime.h"
 #include "store/base/cleanup.h"
 
 /* A directory that nobody but root and the store's user may write to. Returns a descriptor. */
@@ -75,17 +76,20 @@ int part_open(const char *store, uid_t system_uid, struct part *ret, struct erro
 
 int part_open_away(struct part *ret, struct error *error)
 {
-    static const char *const paths[] = {LAYOUT_RUNTIME, LAYOUT_RUNTIME "/" LAYOUT_NEW};
     struct part part = PART_NONE;
+    struct stat st;
 
-    for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
-        if (mkdir(paths[i], 0700) < 0 && errno != EEXIST)
-            return error_errno(error, errno, "cannot make %s", paths[i]);
+    AUTO_FD int fd = runtime_open(error);
+    if (fd < 0)
+        return fd;
+    if (mkdirat(fd, LAYOUT_NEW, 0700) < 0 && errno != EEXIST)
+        return error_errno(error, errno, "cannot make %s/new", LAYOUT_RUNTIME);
+    part.dir = open_trusted(fd, LAYOUT_NEW, 0, &st, error);
+    if (part.dir < 0)
+        return part.dir;
     part.away = true;
-    int r = open_new(LAYOUT_RUNTIME, 0, &part, error);
-    if (r == 0)
-        *ret = part;
-    return r;
+    *ret = part;
+    return 0;
 }
 
 /* ".ID.core.zst.part": not the form of any record's name, so nobody adopts it. */
@@ -212,6 +216,16 @@ int part_commit(struct part *part, struct error *error)
     if (fsync(part->dir) < 0)
         return error_errno(error, errno, "cannot write the directory of %s to the disk", part->id);
     return 0;
+}
+
+void part_discard(struct part *part)
+{
+    char name[LAYOUT_NAME_SIZE];
+
+    layout_name(name, part->id, LAYOUT_PART_SUFFIX);
+    if (part->published)
+        (void)unlinkat(part->dir, name, 0); /* what stays is salvaged, which does no harm */
+    part->published = false;
 }
 
 void part_close(struct part *part)

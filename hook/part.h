@@ -56,5 +56,8 @@ int part_publish(struct part *part, struct error *error);
 /* The commit. The file is closed by part_close(). */
 int part_commit(struct part *part, struct error *error);
 
+/* Takes the name away again: there is to be no record. */
+void part_discard(struct part *part);
+
 void part_close(struct part *part);
 #define AUTO_PART CLEANUP(part_close)

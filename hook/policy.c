@@ -3,17 +3,16 @@
 #include "hook/policy.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/statvfs.h>
 
 #include "store/base/cleanup.h"
-#include "store/base/io.h"
-#include "store/base/parse.h"
 #include "store/keys.h"
 #include "store/layout.h"
+
+enum { ROOM_LEAST = 4 * 1024 * 1024 }; /* for a record of stacks where the disk is at its floor */
 
 static const char *const mode_names[] = {
     [POLICY_FULL] = "full",     [POLICY_STACKS] = "stacks", [POLICY_FACTS] = "facts",
@@ -93,43 +92,25 @@ void policy_apply_rules(struct policy *policy, const struct metadata *facts)
                      mode_names[config_modes[mode]]);
 }
 
-void policy_apply_space(struct policy *policy, int fd)
+uint64_t policy_apply_space(struct policy *policy, int fd)
 {
     struct statvfs fs;
 
     if (fstatvfs(fd, &fs) < 0)
-        return;
+        return UINT64_MAX;
     uint64_t size = (uint64_t)fs.f_blocks * fs.f_frsize, free = (uint64_t)fs.f_bavail * fs.f_frsize;
     uint64_t keep = config_budget_of(policy->settings->store.keep_free, size);
-    /* Below the floor only what is small is written; below a quarter of it, even that is not. */
+    uint64_t most = config_budget_of(policy->settings->store.max_use, size);
+    /* Below the floor only what is small is written; below a quarter of it, less still. */
     if (free < keep / 4)
         policy_lower(policy, POLICY_FACTS, "the disk is almost full");
     else if (free < keep)
         policy_lower(policy, POLICY_STACKS, "the disk has less free space than keep_free");
+    uint64_t room = free > keep ? free - keep : ROOM_LEAST;
+    return room < most ? room : most;
 }
 
 const char *policy_store(const struct policy *policy)
 {
     return layout_store_path(NULL, policy->settings->store.path);
-}
-
-/* MemAvailable of /proc/meminfo, in bytes; 0 unknown. */
-static uint64_t memory_available(void)
-{
-    static const char name[] = "MemAvailable:";
-    AUTO_BYTES struct bytes text = {0};
-    uint64_t kib = 0;
-
-    (void)io_read_file(AT_FDCWD, "/proc/meminfo", 16 * 1024, &text);
-    char *line = text.data ? strstr(text.data, name) : NULL;
-    if (!line)
-        return 0;
-    line += strlen(name);
-    line[strcspn(line, "k\n")] = '\0';
-    return parse_u64(line, 10, UINT64_MAX / 1024, &kib) == 0 ? kib * 1024 : 0;
-}
-
-uint64_t policy_hold_buffer(const struct policy *policy)
-{
-    return config_budget_of(policy->settings->capture.hold_buffer, memory_available());
 }

@@ -40,14 +40,12 @@ void policy_apply_rules(struct policy *policy, const struct metadata *facts);
 void policy_lower(struct policy *policy, enum policy_mode mode, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Lowers the mode as the free space behind `fd` asks for. */
-void policy_apply_space(struct policy *policy, int fd);
+/* Lowers the mode as the free space behind `fd` asks for. Returns how large the record may become:
+ * it leaves keep_free, and is not larger than max_use alone. */
+uint64_t policy_apply_space(struct policy *policy, int fd);
 
 /* The path of the store. */
 const char *policy_store(const struct policy *policy);
-
-/* Bytes that may wait in memory, of all hooks together. */
-uint64_t policy_hold_buffer(const struct policy *policy);
 
 const char *policy_mode_name(enum policy_mode mode);
 

@@ -209,6 +209,10 @@ static void write_out(struct take *take)
 {
     struct entry *entry = entry_at(take, take->written);
 
+    if (record_writer_stored_size(take->writer) + entry->stored_size > take->limits->room) {
+        writer_fails(take, -EDQUOT);
+        return;
+    }
     take->writer_busy = true;
     pthread_mutex_unlock(&take->lock);
     int r = entry->stored_size > 0

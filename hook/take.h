@@ -18,6 +18,7 @@ struct take_limits {
     uint64_t buffer;   /* bytes the buffer may take; a few chunks are used in any case */
     uint64_t deadline; /* clock.h: the victim is let go then, whatever has come */
     uint64_t grace_us; /* how long after that threads may hang before they are given up */
+    uint64_t room;     /* bytes the record may become: beyond, writing fails with -EDQUOT */
     unsigned threads;
     int level;       /* zstd's */
     bool level_auto; /* a faster level while the victim waits for compression */

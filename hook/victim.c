@@ -156,6 +156,22 @@ bool victim_is_held(const struct victim *victim)
     return victim->proc >= 0 && is_dumping(victim->proc);
 }
 
+uint64_t victim_footprint(const struct victim *victim)
+{
+    static const char *const fields[] = {"VmRSS:", "VmSwap:"};
+    AUTO_BYTES struct bytes status = {0};
+    uint64_t sum = 0;
+
+    if (victim->task < 0 || io_read_file(victim->task, "status", STATUS_MAX, &status) < 0)
+        return 0;
+    for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
+        int64_t kib = 0;
+        if (field_number(&status, fields[i], &kib) == 0 && kib > 0)
+            sum += (uint64_t)kib * 1024;
+    }
+    return sum;
+}
+
 int victim_kill(const struct victim *victim)
 {
     if (victim->pidfd < 0)

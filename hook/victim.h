@@ -53,5 +53,8 @@ bool victim_is_alive(const struct victim *victim);
 /* True while the kernel is writing its core ("CoreDumping: 1"). */
 bool victim_is_held(const struct victim *victim);
 
+/* Bytes of memory that the process has in RAM and swap; 0 unknown. */
+uint64_t victim_footprint(const struct victim *victim);
+
 /* The last resort of the watchdog: SIGKILL, through the pidfd only. */
 int victim_kill(const struct victim *victim);

@@ -48,6 +48,11 @@ test_config_SOURCES = tests/unit/test-config.c
 test_config_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) -DTOP_SRCDIR='"$(abs_top_srcdir)"'
 test_config_LDADD = $(librecord_libs) $(CMOCKA_LIBS)
 
+unit_tests += test-hook
+test_hook_SOURCES = tests/unit/test-hook.c
+test_hook_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+test_hook_LDADD = $(hook_libs) $(CMOCKA_LIBS)
+
 unit_tests += test-report
 test_report_SOURCES = tests/unit/test-report.c
 test_report_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS) -DTOP_SRCDIR='"$(abs_top_srcdir)"'

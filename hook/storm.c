@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* storm.c - crash loops are bounded. */
+#include "hook/storm.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <time.h>
+
+enum {
+    MAGIC = 0x4d525453, /* "STRM" */
+    VERSION = 1,
+    WAYS = 8, /* places a key may be in; the one started longest ago makes room */
+    PROGRAM_SETS = 512,
+    USER_SETS = 64,
+    LOCK_TRIES = 100, /* of a millisecond each */
+};
+
+/* What is known of one program, one user, or the machine. */
+struct bucket {
+    struct storm_key key;
+    uint64_t started;   /* of the window; 0 the bucket is free */
+    uint64_t seen;      /* crashes in the window */
+    uint64_t last_full; /* when one was kept in full */
+    uint64_t pending;   /* crashes counted and not in a record yet */
+    uint64_t counting;  /* since when somebody waits to write them; 0 nobody */
+};
+
+struct table {
+    uint32_t magic, version;
+    uint32_t size; /* of this struct */
+    uint32_t ready;
+    uint64_t seed; /* so that nobody can choose inodes that collide */
+    struct bucket programs[PROGRAM_SETS][WAYS];
+    struct bucket users[USER_SETS][WAYS];
+    struct bucket machine;
+};
+
+struct storm {
+    int fd;
+    struct table *table;
+};
+
+static void initialize(struct table *table)
+{
+    if (table->magic == MAGIC && table->version == VERSION && table->size == sizeof *table &&
+        table->ready)
+        return;
+    memset(table, 0, sizeof *table);
+    if (getrandom(&table->seed, sizeof table->seed, GRND_NONBLOCK) < 0)
+        table->seed = 0; /* early in the boot there may be nothing random yet */
+    table->magic = MAGIC;
+    table->version = VERSION;
+    table->size = sizeof *table;
+    table->ready = 1; /* last: killed before, the next one begins anew */
+}
+
+static int lock(const struct storm *storm)
+{
+    static const struct timespec pause = {.tv_nsec = 1000000};
+
+    for (int i = 0; i < LOCK_TRIES; i++) {
+        if (flock(storm->fd, LOCK_EX | LOCK_NB) == 0)
+            return 0;
+        if (errno != EWOULDBLOCK && errno != EINTR)
+            return -errno;
+        (void)nanosleep(&pause, NULL);
+    }
+    return -EAGAIN;
+}
+
+static void unlock(const struct storm *storm)
+{
+    (void)flock(storm->fd, LOCK_UN);
+}
+
+int storm_open(int dirfd, struct storm **ret, struct error *error)
+{
+    AUTO_STORM struct storm *storm = calloc(1, sizeof *storm);
+
+    if (!storm)
+        return error_errno(error, ENOMEM, "cannot open the storm table");
+    storm->table = MAP_FAILED;
+    storm->fd = openat(dirfd, STORM_FILE, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (storm->fd < 0)
+        return error_errno(error, errno, "cannot open the storm table");
+    if (ftruncate(storm->fd, sizeof *storm->table) < 0)
+        return error_errno(error, errno, "cannot size the storm table");
+    storm->table =
+        mmap(NULL, sizeof *storm->table, PROT_READ | PROT_WRITE, MAP_SHARED, storm->fd, 0);
+    if (storm->table == MAP_FAILED)
+        return error_errno(error, errno, "cannot map the storm table");
+    int r = lock(storm);
+    if (r < 0)
+        return error_errno(error, -r, "cannot lock the storm table");
+    initialize(storm->table);
+    unlock(storm);
+    *ret = steal_pointer(&storm);
+    return 0;
+}
+
+void storm_free(struct storm *storm)
+{
+    if (!storm)
+        return;
+    if (storm->table != MAP_FAILED)
+        munmap(storm->table, sizeof *storm->table);
+    if (storm->fd >= 0)
+        close(storm->fd);
+    free(storm);
+}
+
+/* The finalizer of splitmix64: every bit of the input moves every bit of the output. */
+static uint64_t mix(uint64_t x)
+{
+    x ^= x >> 30;
+    x *= 0xbf58476d1ce4e5b9;
+    x ^= x >> 27;
+    x *= 0x94d049bb133111eb;
+    return x ^ x >> 31;
+}
+
+static uint64_t hash(const struct table *table, const struct storm_key *key)
+{
+    return mix(mix(mix(table->seed ^ key->device) ^ key->inode) ^ key->uid);
+}
+
+static bool is_same(const struct storm_key *a, const struct storm_key *b)
+{
+    return a->device == b->device && a->inode == b->inode && a->uid == b->uid;
+}
+
+/* The bucket of `key` in its set, or the one to be given to it: a free one, else the oldest. */
+static struct bucket *find(struct bucket set[WAYS], const struct storm_key *key)
+{
+    struct bucket *oldest = &set[0];
+
+    for (size_t i = 0; i < WAYS; i++) {
+        if (set[i].started > 0 && is_same(&set[i].key, key))
+            return &set[i];
+        if (set[i].started < oldest->started)
+            oldest = &set[i];
+    }
+    *oldest = (struct bucket){.key = *key};
+    return oldest;
+}
+
+static struct bucket *find_program(struct table *table, const struct storm_key *key)
+{
+    return find(table->programs[hash(table, key) % PROGRAM_SETS], key);
+}
+
+static struct bucket *find_user(struct table *table, const struct storm_key *key)
+{
+    struct storm_key user = {.uid = key->uid};
+    return find(table->users[hash(table, &user) % USER_SETS], &user);
+}
+
+/* What one bucket allows a crash of now, `share` times the limits. */
+static enum storm_verdict judge(struct bucket *bucket, const struct storm_limits *limits,
+                                uint64_t share, uint64_t now)
+{
+    if (bucket->started == 0 || now < bucket->started ||
+        now - bucket->started >= limits->window_us) {
+        bucket->started = now;
+        bucket->seen = 0;
+    }
+    uint64_t before = bucket->seen++;
+    if (before == 0 || now - bucket->last_full >= STORM_SAMPLE_US)
+        return STORM_FULL;
+    before /= share;
+    if (before < limits->full)
+        return STORM_FULL;
+    if (before - limits->full < limits->stacks)
+        return STORM_STACKS;
+    if (before - limits->full - limits->stacks < limits->facts)
+        return STORM_FACTS;
+    return STORM_COUNT;
+}
+
+int storm_judge(struct storm *storm, const struct storm_key *key, const struct storm_limits *limits,
+                uint64_t now, enum storm_verdict *ret)
+{
+    int r = lock(storm);
+    if (r < 0)
+        return r;
+
+    struct bucket *buckets[] = {find_program(storm->table, key), find_user(storm->table, key),
+                                &storm->table->machine};
+    static const uint64_t shares[] = {1, STORM_USER_SHARE, STORM_MACHINE_SHARE};
+    enum storm_verdict verdict = STORM_FULL;
+
+    for (size_t i = 0; i < ARRAY_SIZE(buckets); i++) {
+        enum storm_verdict one = judge(buckets[i], limits, shares[i], now);
+        verdict = one > verdict ? one : verdict;
+    }
+    for (size_t i = 0; verdict == STORM_FULL && i < ARRAY_SIZE(buckets); i++)
+        buckets[i]->last_full = now;
+    unlock(storm);
+    *ret = verdict;
+    return 0;
+}
+
+bool storm_count(struct storm *storm, const struct storm_key *key, uint64_t now)
+{
+    if (lock(storm) < 0)
+        return true; /* a record of its own is better than none */
+
+    struct bucket *bucket = find_program(storm->table, key);
+    if (bucket->started == 0)
+        bucket->started = now;
+    bucket->pending++;
+    bool mine = bucket->counting == 0 || now - bucket->counting >= STORM_COUNT_STALE_US;
+    if (mine)
+        bucket->counting = now;
+    unlock(storm);
+    return mine;
+}
+
+uint64_t storm_collect(struct storm *storm, const struct storm_key *key)
+{
+    if (lock(storm) < 0)
+        return 1;
+
+    struct bucket *bucket = find_program(storm->table, key);
+    uint64_t pending = bucket->pending;
+    bucket->pending = 0;
+    bucket->counting = 0;
+    unlock(storm);
+    return pending > 0 ? pending : 1;
+}

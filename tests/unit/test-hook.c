@@ -1,0 +1,645 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* test-hook.c - the hook's rooms one by one: arguments, cgroups, access, storms, memory, taking. */
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "hook/access.h"
+#include "hook/arguments.h"
+#include "hook/budget.h"
+#include "hook/cgroup.h"
+#include "hook/clock.h"
+#include "hook/storm.h"
+#include "hook/take.h"
+#include "store/base/cleanup.h"
+#include "store/keys.h"
+#include "store/record.h"
+
+/* ---- arguments ---- */
+
+static int parse(const char *const *words, struct arguments *ret)
+{
+    char *argv[32] = {(char[]){"inquest-hook"}};
+    int argc = 1;
+
+    while (words[argc - 1]) {
+        argv[argc] = (char *)(uintptr_t)words[argc - 1];
+        argc++;
+    }
+    return arguments_parse(argc, argv, ret, NULL);
+}
+
+static void arguments_all(void **state)
+{
+    static const char *const words[] = {"-C", "/x y", "77",  "78",  "5",
+                                        "6",  "1000", "100", "11",  "1795361442",
+                                        "0",  "1",    "3",   "box", "!usr!bin!a b\n%",
+                                        NULL};
+    struct arguments got;
+
+    (void)state;
+    assert_int_equal(parse(words, &got), 0);
+    assert_string_equal(got.config, "/x y");
+    assert_int_equal(got.pid, 77);
+    assert_int_equal(got.tid, 78);
+    assert_int_equal(got.ns_pid, 5);
+    assert_int_equal(got.ns_tid, 6);
+    assert_int_equal(got.uid, 1000);
+    assert_int_equal(got.gid, 100);
+    assert_int_equal(got.signal, 11);
+    assert_int_equal(got.time_us / 1000000, 1795361442);
+    assert_int_equal(got.dumpable, 1);
+    assert_int_equal(got.pidfd, 3);
+    assert_string_equal(got.hostname, "box");
+    assert_string_equal(got.exe_name, "!usr!bin!a b\n%");
+    assert_string_equal(got.bad, "");
+}
+
+static void arguments_old_kernel(void **state)
+{
+    static const char *const words[] = {"77", "",  "", "", "1000", "100", "11",
+                                        "1",  "0", "", "", "",     "",    NULL};
+    struct arguments got;
+
+    (void)state;
+    assert_int_equal(parse(words, &got), 0);
+    assert_int_equal(got.tid, 77);
+    assert_int_equal(got.dumpable, 2); /* unknown: root's alone */
+    assert_int_equal(got.pidfd, -1);
+    assert_string_equal(got.bad, "");
+}
+
+static void arguments_nonsense(void **state)
+{
+    static const char *const no_pid[] = {"pid", "1", NULL};
+    static const char *const none[] = {NULL};
+    static const char *const some[] = {"77", "1x", "-1", "99999999999", "4294967295", "1", NULL};
+    struct arguments got = {.pid = 4711};
+
+    (void)state;
+    assert_int_equal(parse(no_pid, &got), -EINVAL);
+    assert_int_equal(parse(none, &got), -EINVAL);
+    assert_int_equal(got.pid, 4711); /* untouched */
+    assert_int_equal(parse(some, &got), 0);
+    assert_int_equal(got.tid, 77);
+    assert_int_equal(got.uid, 65534);
+    assert_int_equal(got.gid, 1);
+    assert_string_equal(got.bad, "%I %p %i %u %s %t %c %d %F");
+}
+
+/* ---- cgroups ---- */
+
+#define HEX64 "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+static const struct {
+    const char *text;
+    const char *unit, *user_unit, *slice, *session, *owner, *container, *runtime, *pod;
+} cgroups[] = {
+    {"0::/\n", NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL},
+    {"", NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL},
+    {"0::/system.slice/ssh.service\n", "ssh.service", NULL, "system.slice", NULL, NULL, NULL, NULL,
+     NULL},
+    {"0::/user.slice/user-1000.slice/session-2.scope\n", "session-2.scope", NULL, "user-1000.slice",
+     "2", "1000", NULL, NULL, NULL},
+    {"0::/user.slice/user-1000.slice/user@1000.service/app.slice/app-x.scope\n",
+     "user@1000.service", "app-x.scope", "user-1000.slice", NULL, "1000", NULL, NULL, NULL},
+    {"9:name=systemd:/system.slice/cron.service\n8:pids:/\n", "cron.service", NULL, "system.slice",
+     NULL, NULL, NULL, NULL, NULL},
+    {"0::/system.slice/docker-" HEX64 ".scope\n", "docker-" HEX64 ".scope", NULL, "system.slice",
+     NULL, NULL, HEX64, "docker", NULL},
+    {"0::/docker/" HEX64 "\n", NULL, NULL, NULL, NULL, NULL, HEX64, "docker", NULL},
+    {"0::/machine.slice/libpod-" HEX64 ".scope/container\n", "libpod-" HEX64 ".scope", NULL,
+     "machine.slice", NULL, NULL, HEX64, "podman", NULL},
+    {"0::/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-" HEX64 ".scope\n",
+     "user@1000.service", "libpod-" HEX64 ".scope", "user-1000.slice", NULL, "1000", HEX64,
+     "podman", NULL},
+    {"0::/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-poda_b.slice/"
+     "cri-containerd-" HEX64 ".scope\n",
+     "cri-containerd-" HEX64 ".scope", NULL, "kubepods-burstable-poda_b.slice", NULL, NULL, HEX64,
+     "containerd", "a-b"},
+    {"0::/kubepods/burstable/pod1234-5/" HEX64 "\n", NULL, NULL, NULL, NULL, NULL, HEX64,
+     "kubepods", "1234-5"},
+    {"0::/machine.slice/crio-" HEX64 ".scope\n", "crio-" HEX64 ".scope", NULL, "machine.slice",
+     NULL, NULL, HEX64, "crio", NULL},
+    {"0::/lxc.payload.web/init.scope\n", "init.scope", NULL, NULL, NULL, NULL, "web", "lxc", NULL},
+    {"0::/machine.slice/systemd-nspawn@web.service/payload\n", "systemd-nspawn@web.service", NULL,
+     "machine.slice", NULL, NULL, "web", "nspawn", NULL},
+    /* Not quite what they look like. */
+    {"0::/docker-0123.scope\n", "docker-0123.scope", NULL, NULL, NULL, NULL, NULL, NULL, NULL},
+    {"0::/" HEX64 "\n", NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL},
+    {"0::/.service/.slice\n", NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL},
+    {"nonsense\n::::\n0::", NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL},
+};
+
+static void expect(const struct metadata *facts, const char *key, const char *value)
+{
+    const char *got = metadata_text(facts, key);
+    if (value) {
+        assert_non_null(got);
+        assert_string_equal(got, value);
+    } else {
+        assert_null(got);
+    }
+}
+
+static void cgroup_table(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cgroups); i++) {
+        AUTO_METADATA struct metadata *facts = metadata_new();
+        assert_int_equal(cgroup_facts(cgroups[i].text, strlen(cgroups[i].text), facts), 0);
+        print_message("# %s\n", cgroups[i].text[0] ? "cgroup" : "empty");
+        expect(facts, KEY_UNIT, cgroups[i].unit);
+        expect(facts, KEY_USER_UNIT, cgroups[i].user_unit);
+        expect(facts, KEY_SLICE, cgroups[i].slice);
+        expect(facts, KEY_SESSION, cgroups[i].session);
+        expect(facts, KEY_OWNER_UID, cgroups[i].owner);
+        expect(facts, KEY_CONTAINER, cgroups[i].container);
+        expect(facts, KEY_CONTAINER_RUNTIME, cgroups[i].runtime);
+        expect(facts, KEY_POD, cgroups[i].pod);
+    }
+}
+
+/* ---- access ---- */
+
+#define MAP_SAME     "         0          0 4294967295\n"
+#define MAP_ROOTLESS "         0     100000      65536\n"
+#define NO_CAPS      "Name:\tx\nCapPrm:\t0000000000000000\nCapEff:\t0000000000000000\n"
+#define ONE_CAP      "Name:\tx\nCapPrm:\t0000000000000400\nCapEff:\t0000000000000000\n"
+
+static const struct {
+    const char *name;
+    uint32_t uid, gid, dumpable;
+    uint64_t at_uid, at_euid, at_gid, at_egid, at_secure;
+    const char *status, *map;
+    int64_t owner; /* of a user namespace; -1 the initial one */
+    bool is_private;
+    int64_t access;
+} accesses[] = {
+    {"an ordinary user", 1000, 100, 1, 1000, 1000, 100, 100, 0, NO_CAPS, MAP_SAME, -1, false, 1000},
+    {"root", 0, 0, 1, 0, 0, 0, 0, 0, ONE_CAP, MAP_SAME, -1, false, -1},
+    {"not dumpable", 1000, 100, 2, 1000, 1000, 100, 100, 0, NO_CAPS, MAP_SAME, -1, true, -1},
+    {"dumpable 0", 1000, 100, 0, 1000, 1000, 100, 100, 0, NO_CAPS, MAP_SAME, -1, true, -1},
+    {"setuid", 1000, 100, 1, 1000, 0, 100, 100, 1, NO_CAPS, MAP_SAME, -1, true, -1},
+    {"setgid", 1000, 100, 1, 1000, 1000, 100, 42, 1, NO_CAPS, MAP_SAME, -1, true, -1},
+    {"root that became a user", 1000, 100, 1, 0, 0, 0, 0, 0, NO_CAPS, MAP_SAME, -1, true, -1},
+    {"another group", 1000, 101, 1, 1000, 1000, 100, 100, 0, NO_CAPS, MAP_SAME, -1, true, -1},
+    {"file capabilities", 1000, 100, 1, 1000, 1000, 100, 100, 0, ONE_CAP, MAP_SAME, -1, true, -1},
+    {"no status", 1000, 100, 1, 1000, 1000, 100, 100, 0, "", MAP_SAME, -1, true, -1},
+    {"no map", 1000, 100, 1, 1000, 1000, 100, 100, 0, NO_CAPS, "", -1, true, -1},
+    {"rootless container", 100000, 100000, 1, 0, 0, 0, 0, 0, ONE_CAP, MAP_ROOTLESS, 1000, false,
+     1000},
+    {"its user", 100033, 100033, 1, 33, 33, 33, 33, 0, NO_CAPS, MAP_ROOTLESS, 1000, false, 1000},
+    {"root inside, another outside", 100000, 100000, 1, 1, 1, 0, 0, 0, NO_CAPS, MAP_ROOTLESS, 1000,
+     true, -1},
+};
+
+static void put_auxv(struct bytes *auxv, bool is_64bit, uint64_t type, uint64_t value)
+{
+    uint32_t narrow[2] = {(uint32_t)type, (uint32_t)value};
+    uint64_t wide[2] = {type, value};
+    bytes_append(auxv, is_64bit ? (void *)wide : narrow, is_64bit ? sizeof wide : sizeof narrow);
+}
+
+static struct access_answer ask(size_t i, bool is_64bit)
+{
+    AUTO_BYTES struct bytes auxv = {0}, status = {0}, map = {0};
+
+    put_auxv(&auxv, is_64bit, AT_UID, accesses[i].at_uid);
+    put_auxv(&auxv, is_64bit, AT_EUID, accesses[i].at_euid);
+    put_auxv(&auxv, is_64bit, AT_GID, accesses[i].at_gid);
+    put_auxv(&auxv, is_64bit, AT_EGID, accesses[i].at_egid);
+    put_auxv(&auxv, is_64bit, AT_SECURE, accesses[i].at_secure);
+    put_auxv(&auxv, is_64bit, AT_NULL, 0);
+    bytes_append_text(&status, accesses[i].status);
+    bytes_append_text(&map, accesses[i].map);
+    struct access_question question = {
+        .uid = accesses[i].uid,
+        .gid = accesses[i].gid,
+        .dumpable = accesses[i].dumpable,
+        .is_64bit = is_64bit,
+        .auxv = &auxv,
+        .status = &status,
+        .uid_map = &map,
+        .gid_map = &map,
+        .own_user_namespace = accesses[i].owner >= 0,
+        .namespace_owner = accesses[i].owner,
+    };
+    return access_judge(&question);
+}
+
+static void access_table(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 2 * ARRAY_SIZE(accesses); i++) {
+        size_t row = i / 2;
+        struct access_answer got = ask(row, i % 2);
+        print_message("# %s\n", accesses[row].name);
+        assert_int_equal(got.is_private, accesses[row].is_private);
+        assert_int_equal(got.uid, accesses[row].access);
+        assert_int_equal(got.why != NULL, accesses[row].is_private);
+    }
+}
+
+static void access_without_auxv(void **state)
+{
+    struct bytes nothing = {0};
+    struct access_question question = {.uid = 1000,
+                                       .gid = 1000,
+                                       .dumpable = 1,
+                                       .is_64bit = true,
+                                       .auxv = &nothing,
+                                       .status = &nothing,
+                                       .uid_map = &nothing,
+                                       .gid_map = &nothing};
+    (void)state;
+    assert_true(access_judge(&question).is_private);
+}
+
+/* ---- storms ---- */
+
+static int make_directory(void **state)
+{
+    char path[] = "/tmp/test-hook.XXXXXX";
+    if (!mkdtemp(path))
+        return -1;
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    *state = (void *)(intptr_t)fd;
+    return fd < 0 ? -1 : 0;
+}
+
+static int remove_directory(void **state)
+{
+    int fd = (int)(intptr_t)*state;
+    char link[64], path[64] = "";
+
+    unlinkat(fd, STORM_FILE, 0);
+    unlinkat(fd, BUDGET_FILE, 0);
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    if (readlink(link, path, sizeof path - 1) < 0)
+        return -1;
+    close(fd);
+    return rmdir(path);
+}
+
+#define SECOND UINT64_C(1000000)
+#define MINUTE (60 * SECOND)
+
+static const struct storm_limits few = {10 * MINUTE, 2, 3, 4};
+
+static enum storm_verdict judge(struct storm *storm, const struct storm_key *key, uint64_t now)
+{
+    enum storm_verdict verdict = STORM_FULL;
+    assert_int_equal(storm_judge(storm, key, &few, now, &verdict), 0);
+    return verdict;
+}
+
+static void storm_steps(void **state)
+{
+    static const enum storm_verdict expected[] = {
+        STORM_FULL,  STORM_FULL,  STORM_STACKS, STORM_STACKS, STORM_STACKS, STORM_FACTS,
+        STORM_FACTS, STORM_FACTS, STORM_FACTS,  STORM_COUNT,  STORM_COUNT,
+    };
+    struct storm_key key = {1, 2, 1000};
+    AUTO_STORM struct storm *storm = NULL;
+
+    assert_int_equal(storm_open((int)(intptr_t)*state, &storm, NULL), 0);
+    for (size_t i = 0; i < ARRAY_SIZE(expected); i++)
+        assert_int_equal(judge(storm, &key, 100 * MINUTE + i * SECOND), expected[i]);
+    /* one a minute stays full; and a new window begins anew */
+    assert_int_equal(judge(storm, &key, 101 * MINUTE + 2 * SECOND), STORM_FULL);
+    assert_int_equal(judge(storm, &key, 101 * MINUTE + 3 * SECOND), STORM_COUNT);
+    assert_int_equal(judge(storm, &key, 110 * MINUTE), STORM_FULL);
+    assert_int_equal(judge(storm, &key, 110 * MINUTE + SECOND), STORM_FULL);
+    assert_int_equal(judge(storm, &key, 110 * MINUTE + 2 * SECOND), STORM_STACKS);
+}
+
+static void storm_is_shared(void **state)
+{
+    struct storm_key key = {1, 3, 1000};
+    AUTO_STORM struct storm *one = NULL;
+    AUTO_STORM struct storm *two = NULL;
+
+    assert_int_equal(storm_open((int)(intptr_t)*state, &one, NULL), 0);
+    assert_int_equal(storm_open((int)(intptr_t)*state, &two, NULL), 0);
+    assert_int_equal(judge(one, &key, 100 * MINUTE), STORM_FULL);
+    assert_int_equal(judge(two, &key, 100 * MINUTE), STORM_FULL);
+    assert_int_equal(judge(one, &key, 100 * MINUTE), STORM_STACKS);
+}
+
+/* A user who makes a new program for each crash has his bound, too; another user is not harmed. */
+static void storm_of_one_user(void **state)
+{
+    AUTO_STORM struct storm *storm = NULL;
+    unsigned kept[STORM_COUNT + 1] = {0};
+
+    assert_int_equal(storm_open((int)(intptr_t)*state, &storm, NULL), 0);
+    for (uint64_t i = 0; i < 100; i++) {
+        struct storm_key key = {1, 100 + i, 1000};
+        kept[judge(storm, &key, 100 * MINUTE + i * 1000)]++;
+    }
+    assert_int_equal(kept[STORM_FULL], few.full * STORM_USER_SHARE);
+    assert_int_equal(kept[STORM_STACKS], few.stacks * STORM_USER_SHARE);
+    assert_int_equal(kept[STORM_FACTS], few.facts * STORM_USER_SHARE);
+
+    struct storm_key other = {1, 5000, 1001};
+    assert_true(judge(storm, &other, 100 * MINUTE + SECOND) <= STORM_FACTS);
+}
+
+static void storm_counts(void **state)
+{
+    struct storm_key key = {1, 2, 1000}, other = {1, 3, 1000};
+    AUTO_STORM struct storm *storm = NULL;
+
+    assert_int_equal(storm_open((int)(intptr_t)*state, &storm, NULL), 0);
+    assert_true(storm_count(storm, &key, 100 * MINUTE));
+    assert_false(storm_count(storm, &key, 100 * MINUTE + SECOND));
+    assert_true(storm_count(storm, &other, 100 * MINUTE));
+    assert_int_equal(storm_collect(storm, &key), 2);
+    assert_true(storm_count(storm, &key, 100 * MINUTE + 2 * SECOND));
+    /* whoever should have written died: the next one takes over what he left */
+    assert_true(storm_count(storm, &key, 200 * MINUTE));
+    assert_int_equal(storm_collect(storm, &key), 2);
+    assert_int_equal(storm_collect(storm, &other), 1);
+}
+
+static void storm_garbage(void **state)
+{
+    AUTO_FD int fd = openat((int)(intptr_t)*state, STORM_FILE, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    struct storm_key key = {1, 2, 1000};
+    AUTO_STORM struct storm *storm = NULL;
+
+    for (int i = 0; i < 5000; i++)
+        assert_int_equal(write(fd, "garbage!", 8), 8);
+    assert_int_equal(storm_open((int)(intptr_t)*state, &storm, NULL), 0);
+    assert_int_equal(judge(storm, &key, 100 * MINUTE), STORM_FULL);
+}
+
+/* ---- memory ---- */
+
+static void budget_is_shared(void **state)
+{
+    struct config_budget share = {100, UINT64_C(4) * BUDGET_UNIT};
+    int dir = (int)(intptr_t)*state, one, two, three;
+
+    assert_int_equal(budget_take(dir, share, 1, &one), BUDGET_UNIT);
+    assert_int_equal(budget_take(dir, share, UINT64_C(100) * BUDGET_UNIT, &two), 3 * BUDGET_UNIT);
+    assert_int_equal(budget_take(dir, share, 1, &three), 0);
+    assert_int_equal(three, -1);
+    close(two);
+    assert_int_equal(budget_take(dir, share, 2 * BUDGET_UNIT, &three), 2 * BUDGET_UNIT);
+    close(one);
+    close(three);
+    share.percent = 0;
+    assert_int_equal(budget_take(dir, share, 1, &one), 0);
+}
+
+/* ---- taking ---- */
+
+/* A source that counts: byte n of the content is made of n, with a run of zeros in between. */
+struct counting {
+    struct source source;
+    uint64_t size, position;
+    uint64_t zeros_from, zeros_to;
+    uint64_t fail_at; /* fill() of the chunk that holds it fails */
+    int settle_result;
+    bool lies; /* gives the same offset again and again */
+    unsigned delay_us;
+};
+
+static unsigned char byte_of(const struct counting *counting, uint64_t offset)
+{
+    if (offset >= counting->zeros_from && offset < counting->zeros_to)
+        return 0;
+    uint64_t x = offset * 0x9e3779b97f4a7c15u;
+    return (unsigned char)(x >> 60 | 1);
+}
+
+static int counting_next(struct source *source, struct chunk *ret)
+{
+    struct counting *counting = (struct counting *)source;
+    uint64_t at = counting->position;
+
+    if (at >= counting->size)
+        return 0;
+    uint64_t left = counting->size - at;
+    *ret =
+        (struct chunk){.offset = at, .size = left < FRAME_CONTENT_MAX ? left : FRAME_CONTENT_MAX};
+    if (at == counting->zeros_from && counting->zeros_to > at) {
+        ret->zeros = true;
+        ret->size = counting->zeros_to - at;
+    }
+    if (!counting->lies)
+        counting->position += ret->size;
+    return 1;
+}
+
+static int counting_fill(struct source *source, struct chunk *chunk)
+{
+    const struct counting *counting = (const struct counting *)source;
+
+    if (counting->delay_us > 0)
+        usleep(counting->delay_us);
+    if (counting->fail_at >= chunk->offset && counting->fail_at - chunk->offset < chunk->size)
+        return -ESTALE;
+    for (uint64_t i = 0; i < chunk->size; i++)
+        chunk->data[i] = byte_of(counting, chunk->offset + i);
+    return 0;
+}
+
+static int counting_settle(struct source *source)
+{
+    return ((struct counting *)source)->settle_result;
+}
+
+static const struct source_methods counting_methods = {
+    .name = "counting",
+    .parallel = true,
+    .next = counting_next,
+    .fill = counting_fill,
+    .settle = counting_settle,
+};
+
+struct taken {
+    struct take_result result;
+    unsigned releases;
+    uint64_t content;
+    int fd;
+};
+
+static void count_release(void *context)
+{
+    ++*(unsigned *)context;
+}
+
+static void run(struct counting *counting, struct take_limits limits, struct taken *ret)
+{
+    AUTO_RECORD_WRITER struct record_writer *writer = NULL;
+    AUTO_METADATA struct metadata *facts = metadata_new();
+
+    counting->source.methods = &counting_methods;
+    if (counting->fail_at == 0)
+        counting->fail_at = UINT64_MAX;
+    limits.threads = limits.threads ? limits.threads : 3;
+    limits.level = 1;
+    limits.room = limits.room ? limits.room : UINT64_MAX;
+    limits.deadline = limits.deadline ? limits.deadline : clock_now_us() + 20 * SECOND;
+    limits.grace_us = SECOND;
+    ret->releases = 0;
+    ret->fd = memfd_create("record", MFD_CLOEXEC);
+    assert_int_equal(record_writer_new(ret->fd, &writer), 0);
+    assert_int_equal(record_writer_facts(writer, facts), 0);
+    assert_int_equal(
+        take_run(&counting->source, writer, &limits, count_release, &ret->releases, &ret->result),
+        0);
+    ret->content = record_writer_content_size(writer);
+    if (ret->result.write_failure == 0)
+        assert_int_equal(record_writer_finish(writer, facts), 0);
+}
+
+static int check_piece(void *context, const void *data, size_t size)
+{
+    struct counting *counting = context;
+    const unsigned char *bytes = data;
+
+    for (size_t i = 0; i < size; i++)
+        if ((bytes ? bytes[i] : 0) != byte_of(counting, counting->position + i))
+            return -EBADMSG;
+    counting->position += size;
+    return 0;
+}
+
+static void check_content(struct counting *counting, struct taken *taken)
+{
+    AUTO_RECORD struct record *record = NULL;
+
+    counting->position = 0;
+    assert_int_equal(record_open(taken->fd, &record, NULL), 0);
+    assert_int_equal(record_each_content(record, check_piece, counting, NULL), 0);
+    assert_int_equal(counting->position, taken->content);
+}
+
+static void take_everything(void **state)
+{
+    static const uint64_t buffers[] = {0, 1 << 20, 1 << 30};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(buffers); i++) {
+        struct counting counting = {.size = 9000001,
+                                    .zeros_from = 4 * FRAME_CONTENT_MAX,
+                                    .zeros_to = 4 * FRAME_CONTENT_MAX + 3000000};
+        struct taken taken = {.fd = -1};
+        run(&counting, (struct take_limits){.buffer = buffers[i]}, &taken);
+        assert_int_equal(taken.result.source_failure, 0);
+        assert_int_equal(taken.content, 9000001);
+        assert_int_equal(taken.releases, 1);
+        check_content(&counting, &taken);
+        close(steal_fd(&taken.fd));
+    }
+}
+
+/* What lies before the failure is whole; nothing behind it is written; the victim stays. */
+static void take_failing_source(void **state)
+{
+    struct counting counting = {.size = 9000001, .fail_at = 5 * FRAME_CONTENT_MAX + 17};
+    struct taken taken = {.fd = -1};
+
+    (void)state;
+    run(&counting, (struct take_limits){.buffer = 1 << 30}, &taken);
+    assert_int_equal(taken.result.source_failure, -ESTALE);
+    assert_int_equal(taken.content, 5 * FRAME_CONTENT_MAX);
+    assert_int_equal(taken.releases, 0);
+    check_content(&counting, &taken);
+    close(steal_fd(&taken.fd));
+}
+
+static void take_doubtful_end(void **state)
+{
+    struct counting counting = {.size = 3000000, .settle_result = -ESTALE};
+    struct taken taken = {.fd = -1};
+
+    (void)state;
+    run(&counting, (struct take_limits){.buffer = 1 << 30}, &taken);
+    assert_int_equal(taken.result.source_failure, -ESTALE);
+    assert_int_equal(taken.releases, 0);
+    assert_false(taken.result.released);
+    close(steal_fd(&taken.fd));
+}
+
+static void take_lying_source(void **state)
+{
+    struct counting counting = {.size = 9000001, .lies = true};
+    struct taken taken = {.fd = -1};
+
+    (void)state;
+    run(&counting, (struct take_limits){.buffer = 1 << 30}, &taken);
+    assert_int_equal(taken.result.source_failure, -EBADMSG);
+    assert_int_equal(taken.content, FRAME_CONTENT_MAX);
+    close(steal_fd(&taken.fd));
+}
+
+static void take_without_room(void **state)
+{
+    struct counting counting = {.size = 90000001};
+    struct taken taken = {.fd = -1};
+
+    (void)state;
+    run(&counting, (struct take_limits){.buffer = 1 << 20, .room = 200000}, &taken);
+    assert_int_equal(taken.result.write_failure, -EDQUOT);
+    assert_int_equal(taken.releases, 1); /* nobody waits for a disk that is full */
+    assert_true(taken.content < 90000001);
+    close(steal_fd(&taken.fd));
+}
+
+static void take_until_deadline(void **state)
+{
+    struct counting counting = {.size = UINT64_C(1) << 40, .delay_us = 10000};
+    struct taken taken = {.fd = -1};
+    uint64_t start = clock_now_us();
+
+    (void)state;
+    run(&counting, (struct take_limits){.buffer = 1 << 20, .deadline = start + SECOND / 5}, &taken);
+    assert_int_equal(taken.result.source_failure, -ETIMEDOUT);
+    assert_int_equal(taken.releases, 1);
+    assert_false(taken.result.stuck);
+    assert_true(clock_now_us() - start < 2 * SECOND);
+    check_content(&counting, &taken);
+    close(steal_fd(&taken.fd));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(arguments_all),
+        cmocka_unit_test(arguments_old_kernel),
+        cmocka_unit_test(arguments_nonsense),
+        cmocka_unit_test(cgroup_table),
+        cmocka_unit_test(access_table),
+        cmocka_unit_test(access_without_auxv),
+        cmocka_unit_test_setup_teardown(storm_steps, make_directory, remove_directory),
+        cmocka_unit_test_setup_teardown(storm_is_shared, make_directory, remove_directory),
+        cmocka_unit_test_setup_teardown(storm_of_one_user, make_directory, remove_directory),
+        cmocka_unit_test_setup_teardown(storm_counts, make_directory, remove_directory),
+        cmocka_unit_test_setup_teardown(storm_garbage, make_directory, remove_directory),
+        cmocka_unit_test_setup_teardown(budget_is_shared, make_directory, remove_directory),
+        cmocka_unit_test(take_everything),
+        cmocka_unit_test(take_failing_source),
+        cmocka_unit_test(take_doubtful_end),
+        cmocka_unit_test(take_lying_source),
+        cmocka_unit_test(take_without_room),
+        cmocka_unit_test(take_until_deadline),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
