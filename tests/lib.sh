@@ -202,7 +202,9 @@ pattern_take() { # LIMIT MAX_MAPS PATTERN SUID_DUMPABLE
     coproc PATTERN_GUARD { pattern_guard "$@"; }
     guard_pid=$PATTERN_GUARD_PID
     read -r said <&"${PATTERN_GUARD[0]}"
-    [ "$said" = ready ] || bail "cannot set core_pattern: $said"
+    [ "$said" = ready ] && return
+    guard_pid= # it has put back what it changed, and is gone
+    bail "cannot set core_pattern: $said"
 }
 
 guard_pid=
