@@ -288,7 +288,7 @@ static void replace_all(char *name, const char *from, const char *to)
 /* "{lambda(int)#2}", "{closure#0}", "{{closure}}" are all {lambda}. */
 static void merge_lambdas(char *name)
 {
-    static const char *const kinds[] = {"{lambda", "{closure", "{{closure", "{shim", "{async"};
+    static const char *const kinds[] = {"{lambda", "{{closure", "{closure", "{shim:", "{async_"};
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
         for (char *at = name; (at = strstr(at, kinds[i]));) {
             char *end = strchr(at, '}');

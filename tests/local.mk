@@ -138,3 +138,11 @@ TESTS += tests/cli/manual.sh
 EXTRA_DIST += tests/cli/store.sh tests/cli/usage.sh tests/cli/list.sh tests/cli/dump.sh
 EXTRA_DIST += tests/cli/import.sh tests/cli/change.sh tests/cli/hostile.sh tests/cli/watch.sh
 EXTRA_DIST += tests/cli/keep.sh tests/cli/manual.sh
+
+# explain: backtraces of real cores
+explain_tests = tests/kernel/explain-p1-faults.sh tests/kernel/explain-p1-names.sh
+TESTS += $(explain_tests)
+EXTRA_DIST += $(explain_tests) tests/kernel/explain.bash \
+	tests/victims/explain/faults.c tests/victims/explain/faults.expected \
+	tests/victims/explain/names.cc tests/victims/explain/names.expected \
+	tests/victims/explain/panic.rs tests/victims/explain/stacks.c

@@ -1,0 +1,80 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# explain-p1-faults - twenty-two ways to die, from builds of six kinds: each report has the reason and
+# the functions that faults.expected lists, and guessed frames say that they are guessed.
+. "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/explain.bash"
+needs_kernel
+
+OWN='^(die_.*|choose|main|overflow|recurse|smash|read_shape|.*_handler|thread_main|<signal .*)$'
+SOURCE=$EXPLAIN/faults.c
+mapfile -t cases < <(grep -v '^#' "$EXPLAIN/faults.expected")
+
+kinds=()
+build_kind() { # KIND COMMAND…
+    local kind=$1
+    shift
+    has "$1" && build "faults-$kind" "$@" "$SOURCE" -w && kinds+=("$kind")
+}
+build_kind plain gcc -g -O0 -pthread
+build_kind fast gcc -g -O2 -pthread
+build_kind static gcc -g -O2 -pthread -static
+build_kind static-pie gcc -g -O2 -pthread -static-pie
+build_kind clang clang -g -O2 -pthread -gno-pubnames
+build_kind debug-frame gcc -g -O1 -pthread -fno-asynchronous-unwind-tables -fno-unwind-tables
+build_kind musl musl-gcc -g -O2
+[ ${#kinds[@]} -gt 0 ] || bail "no compiler"
+
+crash_all() {
+    local kind line
+    for kind in "${kinds[@]}"; do
+        for line in "${cases[@]}"; do
+            core_of "$kind.${line%%|*}" "$T/faults-$kind" "${line%%|*}"
+        done
+    done
+}
+with_plain_cores crash_all
+
+# musl: its library has no call frame information, so that what lies above it is scanned for; it
+# checks its heap in other words and keeps no message. Elsewhere a frame is a guess only where the
+# table says so.
+differences() { # KIND: on stdout
+    local kind=$1 name reason frames said got
+    for line in "${cases[@]}"; do
+        IFS='|' read -r name reason frames <<<"$line"
+        [ -f "$T/$kind.$name.core" ] || { echo "$name: no core"; continue; }
+        explain "$kind.$name"
+        said=$(fact_of "$kind.$name" .reason) got=$(stack_of "$kind.$name" "$OWN")
+        if [ "$kind" = musl ]; then
+            got=$(sed 's/![a-z-]*//g' <<<"$got") frames=${frames//!call-pop/}
+            frames=${frames//!frame-pointer/}
+            case $name in assert | double-free) reason='*' ;; esac
+        fi
+        # shellcheck disable=SC2053 # a pattern
+        [[ $said == $reason ]] || echo "$name: reason: $said"
+        [ "$got" = "$frames" ] || echo "$name: $got"
+    done
+}
+
+for kind in "${kinds[@]}"; do
+    is "explain-p1-faults: ${#cases[@]} ways to die, $kind" "$(differences "$kind")" ""
+done
+
+# A smashed stack: the function that did it is certain, what the scan finds behind is marked.
+crash_smashed() {
+    build faults-smashed gcc -g -O0 -fstack-protector-all -pthread "$SOURCE" -w
+    core_of smash "$T/faults-smashed" smash
+}
+with_plain_cores crash_smashed
+explain smash
+is "explain-p1-faults: a smashed stack says which function wrote behind its variables" \
+    "$(fact_of smash '.reason + ": " + .signature_frames[0]')" \
+    "aborted: a function wrote behind its local variables (*** stack smashing detected ***: terminated): smash"
+json "explain-p1-faults: behind the smashed frame every frame up to main is a guess that says so" \
+    "$T/smash.json" '[.threads[0].frames[] | select(.function == "choose" or .function == "main") | .trust] == ["scan", "scan"]'
+
+# A cut in the middle of a deep stack is marked, with both ends there.
+json "explain-p1-faults: a stack of 20,000 frames keeps both ends and says how many are missing" \
+    "$T/plain.recursion.json" '.threads[0] | (.omitted + (.frames | length)) as $all
+        | $all > 20000 and $all < 20020 and .stop == "end" and .frames[0].function == "die_null_write"'
+finish
