@@ -76,7 +76,8 @@ int subject_analyze(struct store *store, const struct crash_row *row,
     return r;
 }
 
-/* Root keeps a report that was missing; that he cannot is no reason not to show it. */
+/* Root keeps a report that was missing, of a crash that the keeper has taken into its care; that he
+ * cannot is no reason not to show it. */
 static int analyze_and_keep(const struct call *call, const struct crash_row *row,
                             const struct bytes *json, const struct prepared *prepared)
 {
@@ -106,7 +107,8 @@ static int analyze_crash(const struct call *call, struct store *store, const str
         r = explain_run(store, row, &prepared.options, &json, error);
     if (r == 0)
         r = report_parse(json.data ? json.data : "", json.size, ret, error);
-    if (r == 0 && geteuid() == 0 && !settings_say_something(settings))
+    if (r == 0 && geteuid() == 0 && !settings_say_something(settings) &&
+        !store_source_is_unadopted(store, row->source))
         (void)analyze_and_keep(call, row, &json, &prepared);
     return r;
 }

@@ -26,7 +26,7 @@ check() { # NAME FORMAT REPORT [OPTION…]
     fi
 }
 
-for report in teapot deep bare assert hostile; do
+for report in teapot deep bare assert cxx hostile; do
     check "$report.text" text "$report"
     check "$report.json" json "$report"
     check "$report.markdown" markdown "$report"

@@ -29,7 +29,9 @@ is "explain-verbs: bt: the reason comes first" "$(head -1 "$T/bt")" \
     "$(inquest bt --json "$id" | jq -r .reason)"
 is "explain-verbs: bt: the crashing thread comes first" "$(grep -m1 '^Thread' "$T/bt")" \
     "Thread $(said threads tid) \"worker-6\" crashed:"
-ok "explain-verbs: bt: threads with equal stacks are one" grep -q '^5 threads' "$T/bt"
+is "explain-verbs: bt: threads with equal stacks are one" \
+    "$(grep -cE '^(Thread [0-9]+|[0-9]+ threads)' "$T/bt")" \
+    "$(inquest bt --json "$id" | jq '1 + ([.threads[1:][] | [.stop, .frames]] | unique | length)')"
 is "explain-verbs: bt --all: each for itself" \
     "$(inquest bt --all "$id" | grep -cE '^Thread [0-9]+')" 7
 is "explain-verbs: bt --thread: by name" \
