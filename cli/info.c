@@ -186,7 +186,14 @@ static void print_storage(const struct subject *subject)
 
     if (store_record_path(subject->store, subject->row, &path) == 0)
         line("Storage", path);
-    line("Signature", subject->row->signature);
+    if (!subject->report) /* which tells it, too */
+        line("Signature", subject->row->signature);
+}
+
+/* What goes without saying. */
+static bool is_usual(const struct fact_kind_of *kind, const struct fact *fact)
+{
+    return strcmp(kind->key, KEY_ROOT) == 0 && strcmp(fact->value, "/") == 0;
 }
 
 /* The facts that have a label of their own, as the table orders them. */
@@ -195,7 +202,7 @@ static void print_labelled(const struct subject *subject)
     for (const struct fact_kind_of *kind = fact_kinds; kind->key; kind++) {
         const struct fact *fact =
             subject->facts && kind->label ? metadata_get(subject->facts, kind->key) : NULL;
-        if (!fact || fact->size == 0)
+        if (!fact || fact->size == 0 || is_usual(kind, fact))
             continue;
         label(kind->label);
         fact_print(stdout, kind, fact, LABEL_WIDTH + 2);

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* prune.c - `inquest prune`: applies the budgets now, or says what they would cost. */
-#include <errno.h>
 #include <inttypes.h>
-#include <sys/statvfs.h>
 
 #include "cli/crash.h"
 #include "cli/json.h"
@@ -81,23 +79,11 @@ static void say_decision(void *context, const struct retention_decision *decisio
 static int find_budgets(const struct store *store, struct budgets *ret, struct error *error)
 {
     AUTO_CONFIG struct config *config = NULL;
-    struct statvfs fs;
 
     int r = config_load(NULL, NULL, NULL, &config);
     if (r < 0)
         return error_errno(error, -r, "cannot read the configuration");
-    if (fstatvfs(store_writable_fd(store), &fs) < 0)
-        return error_errno(error, errno, "cannot tell the size of the store's filesystem");
-    const struct config_settings *settings = config_settings(config);
-    uint64_t whole = (uint64_t)fs.f_blocks * fs.f_frsize;
-    *ret = (struct budgets){
-        .max_use = config_budget_of(settings->store.max_use, whole),
-        .keep_free = config_budget_of(settings->store.keep_free, whole),
-        .core_age_us = settings->store.core_age,
-        .report_age_us = settings->store.report_age,
-        .keep_per_signature = (unsigned)settings->store.keep_per_signature,
-    };
-    return 0;
+    return retention_budgets(config_settings(config), store_writable_fd(store), ret, error);
 }
 
 static void print_result(struct pruning *pruning, const struct retention_result *result)
