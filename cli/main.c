@@ -110,8 +110,8 @@ static int close_stdout(int code)
     return EXIT_FAILED;
 }
 
-/* Names are UTF-8 whatever the locale, and so is what we print. The rest of a locale would only make
- * the output differ from machine to machine, and cost a dozen files at each start. */
+/* Names are UTF-8 whatever the locale, and so is what we print. The rest of a locale would only
+ * make the output differ from machine to machine, and cost a dozen files at each start. */
 static void use_utf8(void)
 {
     setlocale(LC_CTYPE, "");
