@@ -235,7 +235,7 @@ static void apply_storm(struct capture *capture)
     if (limits.window_us > 0 && policy->mode < POLICY_COUNT)
         (void)storm_judge(capture->storm, &capture->key, &limits, clock_now_us(), &verdict);
     policy_lower(policy, verdicts[verdict].mode,
-                 "it crashes so often that only %s are kept ([storm])", verdicts[verdict].name);
+                 "it crashes so often that it keeps nothing but %s ([storm])", verdicts[verdict].name);
 }
 
 /* Who it was, and how much of it is to be kept. */
