@@ -25,13 +25,13 @@ is "a compressed core is imported" \
 ok "and comes back uncompressed" cmp "$T/core" <(inquest dump 20261102-000000-321)
 # shellcheck disable=SC2002 # a pipe is the point
 is "a pipe is imported" "$(cat "$T/core" | inquest import -q --no-analysis -; echo $?)" 0
-is "the same again is the same crash" \
+is "what has the same second and PID gets the next free id" \
     "$(inquest import --json --no-analysis "$T/core" "$T/core" | jq -c 'map(.id)')" \
-    '["20261101-123456-321","20261101-123456-321"]'
+    '["20261101-123456-321.2","20261101-123456-321.3"]'
 "$MAKE_CORE" pid=321 comm=other >"$T/namesake"
 touch -d '2026-11-01 12:34:56' "$T/namesake"
-is "another of that second and PID gets the next free id" \
-    "$(inquest import --json --no-analysis "$T/namesake" | jq -r '.[0].id')" 20261101-123456-321.2
+is "another process, too" \
+    "$(inquest import --json --no-analysis "$T/namesake" | jq -r '.[0].id')" 20261101-123456-321.4
 is "and replaces nothing" "$(inquest list -F comm 20261101-123456-321)" worker
 
 # A record keeps its facts.
