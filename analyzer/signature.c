@@ -436,8 +436,9 @@ static int collect_names(const struct signature_frame *frames, size_t count, boo
         char *name = signature_name(frames[i].function);
         if (!name)
             return -ENOMEM;
+        /* main alone says which program it was; what starts programs and threads, nothing */
         bool is_end = MATCHES(ends, name);
-        if ((is_end && ret->frame_count > 0) ||
+        if ((is_end && (ret->frame_count > 0 || strcmp(name, "main") != 0)) ||
             (skip_machinery && ret->frame_count == 0 && signature_is_machinery(name))) {
             free(name);
             if (is_end)

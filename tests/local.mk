@@ -140,7 +140,8 @@ EXTRA_DIST += tests/cli/import.sh tests/cli/change.sh tests/cli/hostile.sh tests
 EXTRA_DIST += tests/cli/keep.sh tests/cli/manual.sh
 
 # explain: backtraces of real cores
-explain_tests = tests/kernel/explain-p1-faults.sh tests/kernel/explain-p1-names.sh
+explain_tests = tests/kernel/explain-p1-faults.sh tests/kernel/explain-p1-files.sh \
+	tests/kernel/explain-p1-names.sh tests/kernel/explain-p4-signatures.sh
 TESTS += $(explain_tests)
 EXTRA_DIST += $(explain_tests) tests/kernel/explain.bash \
 	tests/victims/explain/faults.c tests/victims/explain/faults.expected \

@@ -1,0 +1,103 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# explain-p4-signatures - one bug has one signature however the program was built, in each of its
+# versions and at each run; two bugs have two.
+. "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/explain.bash"
+needs_kernel
+has gcc || bail "no compiler"
+
+# A second version: lines have moved, and a function stands before the others.
+{
+    printf '%s\n' '#include <stdio.h>' '__attribute__((noinline)) void version(void)' \
+        '{' '    puts("2");' '}' '' ''
+    sed 's/^    return choose/    version();\n    return choose/' "$EXPLAIN/faults.c"
+} >"$T/faults-2.c"
+
+variants=()
+build_variant() { # NAME COMMAND…
+    local name=$1
+    shift
+    has "$1" && build "$name" "$@" -w -pthread && variants+=("$name")
+}
+build_variant O0 gcc -g -O0 "$EXPLAIN/faults.c"
+build_variant O2 gcc -g -O2 "$EXPLAIN/faults.c"
+build_variant O3 gcc -g -O3 "$EXPLAIN/faults.c"
+build_variant lto gcc -g -O2 -flto "$EXPLAIN/faults.c"
+build_variant no-debug gcc -O2 "$EXPLAIN/faults.c"
+build_variant version-2 gcc -g -O2 "$T/faults-2.c"
+build_variant static gcc -g -O2 -static "$EXPLAIN/faults.c"
+build_variant clang clang -g -O2 "$EXPLAIN/faults.c"
+cpp_variants=()
+for level in O0 O1 O2 lto; do
+    flags=-$level
+    [ $level = lto ] && flags='-O2 -flto'
+    # shellcheck disable=SC2086 # two flags
+    has g++ && build "names-$level" g++ -std=c++17 -g $flags "$EXPLAIN/names.cc" &&
+        cpp_variants+=("$level")
+done
+ways=(null-read recursion assert double-free through-handler)
+
+crash_all() {
+    local name way run
+    for name in "${variants[@]}"; do
+        for way in "${ways[@]}"; do
+            for run in 1 2; do
+                core_of "$name.$way.$run" "$T/$name" "$way"
+            done
+        done
+    done
+    for name in "${cpp_variants[@]}"; do
+        core_of "names-$name.null.1" "$T/names-$name" null
+        core_of "names-$name.throw.1" "$T/names-$name" throw
+    done
+}
+with_plain_cores crash_all
+
+# The signatures of cores, with the functions they are made of.
+signatures() { # PATTERN OF CORES
+    local core name
+    # shellcheck disable=SC2231 # a pattern
+    for core in "$T"/$1.core; do
+        name=$(basename "$core" .core)
+        explain "$name"
+        fact_of "$name" '.signature + " " + (.signature_frames | join(" "))'
+    done | sort -u
+}
+
+for way in "${ways[@]}"; do
+    signatures "*.$way.?" >"$T/signatures.$way"
+    is "explain-p4-signatures: one signature of $way in ${#variants[@]} builds, run twice" \
+        "$(wc -l <"$T/signatures.$way") $(cut -d' ' -f1 "$T/signatures.$way" | grep -cxE '[0-9a-f]{16}')" "1 1"
+    note "$(cat "$T/signatures.$way")"
+done
+is "explain-p4-signatures: different bugs of one program have different ones" \
+    "$(cat "$T"/signatures.* | sort -u | wc -l)" "${#ways[@]}"
+
+signatures 'names-*.null.1' >"$T/signatures-null"
+signatures 'names-*.throw.1' >"$T/signatures-throw"
+is "explain-p4-signatures: one signature of a C++ bug from -O0 to LTO" "$(wc -l <"$T/signatures-null")" 1
+note "$(cat "$T/signatures-null")"
+is "explain-p4-signatures: one of an uncaught exception, made of who threw it" \
+    "$(cut -d' ' -f2- "$T/signatures-throw")" shop::refuse
+
+# The exact stack is another thing: it tells builds apart, but not runs.
+is "explain-p4-signatures: the stack's id is the same in each run, and another in each build" \
+    "$(fact_of O0.null-read.1 .stack_id | grep -cxE '[0-9a-f]{16}') $(fact_of O0.null-read.1 .stack_id)" \
+    "1 $(fact_of O0.null-read.2 .stack_id)"
+[ "$(fact_of O0.null-read.1 .stack_id)" != "$(fact_of O2.null-read.1 .stack_id)" ]
+is "explain-p4-signatures: -O0 and -O2 have different stacks" $? 0
+
+# Programs without names are not all one.
+build bare gcc -O2 -s "$EXPLAIN/faults.c" -w -pthread
+crash_bare() {
+    core_of bare.null-read.1 "$T/bare" null-read
+    core_of bare.null-read.2 "$T/bare" null-read
+    core_of bare.divide.1 "$T/bare" divide
+}
+with_plain_cores crash_bare
+signatures 'bare.null-read.*' >"$T/signatures-bare"
+signatures 'bare.*' >"$T/signatures-bare-all"
+is "explain-p4-signatures: without names one bug has one signature, made of places; two have two" \
+    "$(wc -l <"$T/signatures-bare") $(wc -l <"$T/signatures-bare-all") $(cut -d' ' -f2- "$T/signatures-bare")" "1 2 "
+finish
