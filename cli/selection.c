@@ -61,7 +61,11 @@ int selection_open_store(const struct call *call, enum store_rights rights, stru
     int r =
         store_open_view(call->globals.store, config ? config_settings(config)->store.path : NULL,
                         rights, ret, error);
-    return r == -ENOENT ? -ENXIO : r; /* no store is a failure; no crash is none */
+    if (r != -ENOENT)
+        return r;
+    if (!named)
+        error_prefix(error, "no crashes are collected yet (`inquest doctor` tells more)");
+    return -ENXIO; /* no store is a failure; no crash is none */
 }
 
 static int check_order(const struct selection_settings *settings, struct error *error)

@@ -38,6 +38,16 @@ fuzz_report_SOURCES = tests/fuzz/fuzz-report.c
 fuzz_report_LDFLAGS = $(FUZZ_LDFLAGS)
 fuzz_report_LDADD = $(libstore_libs)
 
+fuzz_programs += fuzz-core
+fuzz_core_SOURCES = tests/fuzz/fuzz-core.c
+fuzz_core_LDFLAGS = $(FUZZ_LDFLAGS)
+fuzz_core_LDADD = $(librecord_libs)
+
+fuzz_programs += fuzz-bundle
+fuzz_bundle_SOURCES = tests/fuzz/fuzz-bundle.c cli/bundle_record.c cli/temporary.c
+fuzz_bundle_LDFLAGS = $(FUZZ_LDFLAGS)
+fuzz_bundle_LDADD = $(librecord_libs)
+
 .PHONY: fuzz fuzz-programs fuzz-names
 fuzz-programs: $(fuzz_programs)
 fuzz-names:

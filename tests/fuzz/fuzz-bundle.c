@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* fuzz-bundle.c - a bundle from elsewhere gives its record, or is refused. The input is the tar
+ * archive; it is compressed here. */
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "cli/bundle_record.h"
+#include "store/base/cleanup.h"
+#include "store/base/io.h"
+#include "store/frame.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    AUTO_COMPRESSOR struct frame_compressor *compressor = NULL;
+    AUTO_FREE void *frame = malloc(frame_bound(size));
+    AUTO_FD int in = memfd_create("bundle", MFD_CLOEXEC);
+    struct error error;
+
+    if (!frame || in < 0 || frame_compressor_new(1, &compressor) < 0)
+        abort();
+    ssize_t n = frame_compress(compressor, data, size, frame, frame_bound(size));
+    if (n < 0 || io_pwrite(in, frame, (size_t)n, 0) < 0)
+        abort();
+    (void)bundle_is_meant(data, size);
+    AUTO_FD int record = bundle_record(in, &error);
+    return 0;
+}
