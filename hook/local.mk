@@ -9,6 +9,7 @@ libhook_a_SOURCES = \
 	hook/access.c hook/access.h \
 	hook/arguments.c hook/arguments.h \
 	hook/budget.c hook/budget.h \
+	hook/buffer.c hook/buffer.h \
 	hook/cage.c hook/cage.h \
 	hook/capture.c hook/capture.h \
 	hook/cgroup.c hook/cgroup.h \

@@ -11,8 +11,8 @@
 #include <errno.h>
 #include <pthread.h>
 #include <string.h>
-#include <sys/mman.h>
 
+#include "hook/buffer.h"
 #include "hook/clock.h"
 #include "store/frame.h"
 
@@ -49,10 +49,7 @@ struct take {
     pthread_mutex_t lock;
     pthread_cond_t changed;
 
-    unsigned char *slots;
-    size_t stride, slot_count;
-    uint32_t *free_slots; /* a stack: what was used last is warm */
-    size_t free_count;
+    struct buffer buffer;
 
     struct entry *ring;
     size_t ring_size;
@@ -72,11 +69,6 @@ struct take {
 static struct entry *entry_at(const struct take *take, uint64_t sequence)
 {
     return &take->ring[sequence % take->ring_size];
-}
-
-static unsigned char *slot_data(const struct take *take, uint32_t slot)
-{
-    return take->slots + slot * take->stride;
 }
 
 /* Lets the victim go, once. Called with the lock held: release() only closes a descriptor. */
@@ -107,7 +99,7 @@ static void writer_fails(struct take *take, int failure)
 
 static bool can_fill(const struct take *take)
 {
-    return !take->source_ended && !take->source_busy && take->free_count > 0 &&
+    return !take->source_ended && !take->source_busy && take->buffer.free_count > 0 &&
            take->filled - take->written < take->ring_size;
 }
 
@@ -115,13 +107,14 @@ static void fill_entry(struct take *take, struct entry *entry)
 {
     bool parallel = take->source->methods->parallel;
 
-    entry->slot = take->free_slots[--take->free_count];
-    entry->chunk.data = slot_data(take, entry->slot);
+    entry->slot = buffer_take(&take->buffer);
+    entry->chunk.data = buffer_data(&take->buffer, entry->slot);
     entry->state = ENTRY_FILLING;
     take->source_busy = !parallel;
     take->filling++;
     pthread_cond_broadcast(&take->changed);
     pthread_mutex_unlock(&take->lock);
+    buffer_warm(&take->buffer, entry->slot, entry->chunk.size);
     int r = take->source->methods->fill(take->source, &entry->chunk);
     pthread_mutex_lock(&take->lock);
     take->filling--;
@@ -200,9 +193,7 @@ static void free_slot(struct take *take, const struct entry *entry)
 {
     if (!entry->chunk.data)
         return;
-    if (take->source_ended) /* it will not be filled again: the memory goes back early */
-        (void)madvise(entry->chunk.data, take->stride, MADV_DONTNEED);
-    take->free_slots[take->free_count++] = entry->slot;
+    buffer_give_back(&take->buffer, entry->slot, take->source_ended);
 }
 
 static void write_out(struct take *take)
@@ -279,7 +270,7 @@ static int squeeze_data(const struct take *take, struct press *press, struct ent
                                press->frame, press->capacity);
     if (n < 0)
         return (int)n;
-    if ((size_t)n > take->stride)
+    if ((size_t)n > take->buffer.slot_size)
         return -EIO; /* cannot be: a slot holds frame_bound() bytes */
     memcpy(entry->chunk.data, press->frame, (size_t)n);
     entry->stored_size = (uint32_t)n;
@@ -288,7 +279,7 @@ static int squeeze_data(const struct take *take, struct press *press, struct ent
 
 static void squeeze(struct take *take, struct press *press, struct entry *entry)
 {
-    bool hurry = take->limits->level_auto && !take->released && take->free_count == 0;
+    bool hurry = take->limits->level_auto && !take->released && take->buffer.free_count == 0;
     int level = hurry ? LEVEL_HURRY : take->limits->level;
 
     entry->state = ENTRY_SQUEEZING;
@@ -424,31 +415,18 @@ static int allocate(struct take *take)
 {
     size_t least = SLOTS_LEAST + 2 * (size_t)take->limits->threads;
 
-    take->stride = (frame_bound(FRAME_CONTENT_MAX) + PAGE - 1) / PAGE * PAGE;
-    take->slot_count = take->limits->buffer / take->stride;
-    if (take->slot_count < least)
-        take->slot_count = least;
-    take->ring_size = take->slot_count + ZEROS_WAITING;
-    take->free_slots = calloc(take->slot_count, sizeof *take->free_slots);
+    size_t slot_size = (frame_bound(FRAME_CONTENT_MAX) + PAGE - 1) / PAGE * PAGE;
+    int r = buffer_init(&take->buffer, take->limits->buffer, slot_size, least);
+    if (r < 0)
+        return r;
+    take->ring_size = take->buffer.slot_count + ZEROS_WAITING;
     take->ring = calloc(take->ring_size, sizeof *take->ring);
-    take->slots = mmap(NULL, take->slot_count * take->stride, PROT_READ | PROT_WRITE,
-                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (!take->free_slots || !take->ring || take->slots == MAP_FAILED)
-        return -ENOMEM;
-    /* Huge pages make copying into fresh memory a quarter faster; without them it works too. */
-    (void)madvise(take->slots, take->slot_count * take->stride, MADV_HUGEPAGE);
-    while (take->free_count < take->slot_count) {
-        take->free_slots[take->free_count] = (uint32_t)(take->slot_count - 1 - take->free_count);
-        take->free_count++;
-    }
-    return 0;
+    return take->ring ? 0 : -ENOMEM;
 }
 
 static void release_memory(struct take *take)
 {
-    if (take->slots && take->slots != MAP_FAILED)
-        munmap(take->slots, take->slot_count * take->stride);
-    free(take->free_slots);
+    buffer_clear(&take->buffer);
     free(take->ring);
 }
 
