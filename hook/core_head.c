@@ -64,24 +64,14 @@ static int append_program_header(const struct plan *plan, const Elf64_Phdr *wide
     return bytes_append(ret, &narrow, sizeof narrow);
 }
 
-static int append_padding(struct bytes *ret, uint64_t until)
+/* Sets p_offset of all loads, from `offset` on; returns where the last one's bytes end. */
+static uint64_t place_loads(Elf64_Phdr *loads, size_t count, uint64_t offset)
 {
-    size_t missing = (size_t)until - ret->size;
-    int r = bytes_reserve(ret, missing);
-    if (r < 0)
-        return r;
-    memset(ret->data + ret->size, 0, missing + 1);
-    ret->size += missing;
-    return 0;
-}
-
-/* Sets p_offset of all loads; returns where the last one's bytes end. */
-static uint64_t place_loads(Elf64_Phdr *loads, size_t count, uint64_t offset, uint64_t page)
-{
+    const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
     for (size_t i = 0; i < count; i++) {
-        offset = round_up(offset, page);
-        loads[i].p_offset = offset;
-        offset += loads[i].p_filesz;
+        loads[i].p_offset = round_up(offset, page);
+        if (loads[i].p_filesz > 0)
+            offset = loads[i].p_offset + loads[i].p_filesz;
     }
     return offset;
 }
@@ -108,18 +98,15 @@ static int append_front(const struct plan *plan, const Elf64_Phdr *loads, size_t
 int core_head_write(const struct plan *plan, Elf64_Phdr *loads, size_t count, struct core_head *ret,
                     struct error *error)
 {
-    bool is_64 = plan_is_64(plan);
-    uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+    bool is_64 = plan_is_64(plan), is_extended = count + 1 >= PN_XNUM;
     uint64_t notes_offset = is_64 ? sizeof(Elf64_Ehdr) + (count + 1) * sizeof(Elf64_Phdr)
                                   : sizeof(Elf32_Ehdr) + (count + 1) * sizeof(Elf32_Phdr);
-    uint64_t memory_offset = round_up(notes_offset + plan->notes_size, page);
 
-    ret->tail_offset = round_up(place_loads(loads, count, memory_offset, page), sizeof(uint64_t));
+    ret->size = place_loads(loads, count, notes_offset + plan->notes_size);
+    ret->tail_offset = is_extended ? round_up(ret->size, sizeof(uint64_t)) : ret->size;
     if (!is_64 && ret->tail_offset > UINT32_MAX)
         return error_set(error, EFBIG, "a 32-bit core cannot be that large");
     int r = append_front(plan, loads, count, notes_offset, ret->tail_offset, &ret->head);
-    if (r >= 0)
-        r = append_padding(&ret->head, memory_offset);
     if (r >= 0)
         r = plan_append_section_header(plan, count + 1, &ret->tail);
     if (r < 0)

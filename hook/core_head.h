@@ -16,7 +16,7 @@
 #include "store/base/error.h"
 
 struct core_head {
-    struct bytes head;    /* ELF header, program headers, notes, padding: what stands at offset 0 */
+    struct bytes head;    /* ELF header, program headers, notes: what stands at offset 0 */
     struct bytes tail;    /* the section header that counts 65535 program headers and more */
     uint64_t tail_offset; /* where it stands, behind the last segment */
     uint64_t size;        /* of the whole core */

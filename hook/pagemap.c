@@ -51,7 +51,7 @@ static ssize_t scan(const struct pagemap *pagemap, uint64_t start, uint64_t end,
         n = ioctl(pagemap->fd, SCAN_IOCTL, &argument);
     while (n < 0 && errno == EINTR);
     if (n < 0)
-        return -errno;
+        return errno == ESRCH ? -ESTALE : -errno;
     *ret_next = argument.walk_end;
     return n;
 }
@@ -66,6 +66,8 @@ int pagemap_init(struct pagemap *pagemap, int fd)
     if (pagemap->has_scan)
         return 0;
     ssize_t n = io_pread(fd, &entry, sizeof entry, 0);
+    if (n == 0 || n == -ESRCH)
+        return -ESTALE;
     return n < 0 ? (int)n : 0;
 }
 

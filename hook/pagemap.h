@@ -26,7 +26,7 @@ struct pagemap {
     size_t page_size;
 };
 
-/* Finds out what the kernel has. Returns 0 or a negative errno where `fd` cannot be read. */
+/* Finds out what the kernel has. -ESTALE where the memory is gone already, or another errno. */
 int pagemap_init(struct pagemap *pagemap, int fd);
 
 /*
