@@ -36,7 +36,7 @@ static double seconds(struct timeval time)
 
 static void say(const char *dir, char **argv, int status, const struct rusage *usage)
 {
-    char path[PATH_MAX], line[512];
+    char path[PATH_MAX + 64], line[512];
     struct timespec now;
 
     clock_gettime(CLOCK_MONOTONIC, &now);

@@ -5,3 +5,17 @@ noinst_PROGRAMS += inquest-fill
 inquest_fill_SOURCES = bench/fill.c
 inquest_fill_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS)
 inquest_fill_LDADD = $(libstore_libs)
+
+# held: how long a dying process is held, beside other handlers. `make bench` as root.
+EXTRA_PROGRAMS += bench/victim bench/handler
+bench_victim_SOURCES = bench/victim.c
+bench_victim_CFLAGS = $(AM_CFLAGS) -O2 -g -fno-omit-frame-pointer
+bench_handler_SOURCES = bench/handler.c
+CLEANFILES += bench/victim$(EXEEXT) bench/handler$(EXEEXT)
+EXTRA_DIST += bench/README.md bench/held.py bench/chart.py bench/systemd_peer.py
+
+BENCH_HELD = --sizes 16,256,1024,2048 --threads --runs 5
+.PHONY: bench
+bench: all bench/victim$(EXEEXT) bench/handler$(EXEEXT)
+	PYTHONDONTWRITEBYTECODE=1 python3 $(srcdir)/bench/held.py --build $(abs_top_builddir) \
+		--out bench-results $(BENCH_HELD)

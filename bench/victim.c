@@ -10,6 +10,7 @@
  * nanoseconds of CLOCK_MONOTONIC, and faults.
  */
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -87,6 +88,7 @@ static void fill_memory(size_t mib)
 }
 
 static pthread_barrier_t all_wait;
+static volatile bool is_over; /* never, but the compiler does not know */
 
 __attribute__((noinline)) static void wait_deep(int depth)
 {
@@ -96,7 +98,7 @@ __attribute__((noinline)) static void wait_deep(int depth)
         return;
     }
     pthread_barrier_wait(&all_wait);
-    for (;;)
+    while (!is_over)
         pause();
 }
 

@@ -81,6 +81,7 @@ static const int allowed[] = {
     SCMP_SYS(membarrier),
     SCMP_SYS(restart_syscall),
     SCMP_SYS(setpriority),
+    SCMP_SYS(sched_setscheduler),
     SCMP_SYS(flock),
     SCMP_SYS(exit),
     SCMP_SYS(exit_group),

@@ -10,7 +10,9 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "hook/buffer.h"
 #include "hook/clock.h"
@@ -22,6 +24,7 @@ enum {
     ZEROS_WAITING = 256, /* entries without a slot that may wait besides */
     THREADS_MOST = 64,
     LEVEL_HURRY = -5,
+    NICE_AFTERWARDS = 5,
 };
 
 enum entry_state {
@@ -326,18 +329,36 @@ static bool work_once(struct take *take, struct press *press)
     return true;
 }
 
+/*
+ * Once the victim is let go its own end needs the processor (60 ms a GiB), and then its successor:
+ * nobody waits for us any more. Both calls are about the calling thread; without them all is as
+ * well, only slower for others.
+ */
+static void stand_back(void)
+{
+    (void)sched_setscheduler(0, SCHED_BATCH, &(struct sched_param){0});
+    (void)setpriority(PRIO_PROCESS, 0, NICE_AFTERWARDS);
+}
+
 static void *work(void *context)
 {
     struct take *take = context;
     struct press press = {0};
     int r = press_make(take, &press);
 
+    bool stood_back = false;
+
     pthread_mutex_lock(&take->lock);
     if (r < 0)
         writer_fails(take, r);
-    while (!is_done(take))
+    while (!is_done(take)) {
+        if (take->released && !stood_back) {
+            stand_back();
+            stood_back = true;
+        }
         if (!work_once(take, &press))
             pthread_cond_wait(&take->changed, &take->lock);
+    }
     take->running--;
     pthread_cond_broadcast(&take->changed);
     pthread_mutex_unlock(&take->lock);

@@ -38,6 +38,16 @@ test_record_SOURCES = tests/unit/test-record.c
 test_record_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 test_record_LDADD = $(librecord_libs) $(CMOCKA_LIBS)
 
+unit_tests += test-plan
+test_plan_SOURCES = tests/unit/test-plan.c
+test_plan_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+test_plan_LDADD = $(hook_libs) $(CMOCKA_LIBS)
+
+unit_tests += test-memory
+test_memory_SOURCES = tests/unit/test-memory.c
+test_memory_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+test_memory_LDADD = $(hook_libs) $(CMOCKA_LIBS)
+
 unit_tests += test-core
 test_core_SOURCES = tests/unit/test-core.c
 test_core_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)

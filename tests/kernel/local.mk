@@ -3,12 +3,15 @@
 
 VICTIM_CFLAGS = -std=gnu11 -g -O0 -fno-omit-frame-pointer -pthread $(WARN_CFLAGS)
 check_PROGRAMS += \
-	tests/kernel/crash tests/kernel/handler \
+	tests/kernel/crash tests/kernel/handler tests/kernel/letgo-compare \
+	tests/victims/kinds \
 	tests/victims/credentials tests/victims/deleted tests/victims/fuse \
 	tests/victims/mappings tests/victims/memory tests/victims/namespaces \
 	tests/victims/quick tests/victims/signals tests/victims/threads
 tests_kernel_crash_SOURCES = tests/kernel/crash.c
 tests_kernel_handler_SOURCES = tests/kernel/handler.c
+tests_kernel_letgo_compare_SOURCES = tests/kernel/letgo-compare.c
+tests_kernel_letgo_compare_LDADD = $(hook_libs)
 victim_sources = tests/victims/victim.c tests/victims/victim.h
 tests_victims_credentials_SOURCES = tests/victims/credentials.c $(victim_sources)
 tests_victims_credentials_CFLAGS = $(VICTIM_CFLAGS)
@@ -16,6 +19,8 @@ tests_victims_deleted_SOURCES = tests/victims/deleted.c $(victim_sources)
 tests_victims_deleted_CFLAGS = $(VICTIM_CFLAGS)
 tests_victims_fuse_SOURCES = tests/victims/fuse.c $(victim_sources)
 tests_victims_fuse_CFLAGS = $(VICTIM_CFLAGS)
+tests_victims_kinds_SOURCES = tests/victims/kinds.c $(victim_sources)
+tests_victims_kinds_CFLAGS = $(VICTIM_CFLAGS)
 tests_victims_mappings_SOURCES = tests/victims/mappings.c $(victim_sources)
 tests_victims_mappings_CFLAGS = $(VICTIM_CFLAGS)
 tests_victims_memory_SOURCES = tests/victims/memory.c $(victim_sources)
@@ -31,6 +36,7 @@ tests_victims_threads_CFLAGS = $(VICTIM_CFLAGS)
 EXTRA_DIST += tests/victims/crash.py
 
 kernel_tests = tests/kernel/harness.sh
+kernel_tests += tests/kernel/letgo-p7-equal.sh
 kernel_tests += tests/kernel/trust-p3-faults.sh
 kernel_tests += tests/kernel/explain-p4-signature.sh
 kernel_tests += tests/kernel/explain-p5-names.sh
