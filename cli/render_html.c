@@ -5,6 +5,7 @@
  * Every text goes through put_text() or put_lines(), which write out control characters and escape
  * what HTML would take for its own; the page's own policy forbids scripts and requests on top.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 #include <time.h>
@@ -241,11 +242,29 @@ static void put_frame(FILE *out, const struct report_frame *frame, uint64_t numb
     fputs("</td></tr>\n", out);
 }
 
-/* "f" names "f", "f(int)" and "f<int>(int)", but not "f2". */
+/* A function without what stands in its template arguments: "f<int>(g<int>)" is "f<>(g<>)". */
+static int without_arguments(const char *function, struct bytes *ret)
+{
+    unsigned depth = 0;
+    for (const char *p = function; *p; p++) {
+        depth -= *p == '>' && depth > 0;
+        if (depth == 0 && bytes_append(ret, p, 1) < 0)
+            return -ENOMEM;
+        depth += *p == '<';
+    }
+    return 0;
+}
+
+/* The name that a report gives its function has neither these nor the function's arguments: "f<>"
+ * names "f<int>(int)", "f" does "f(int)" and not "f2". */
 static bool is_named(const char *function, const char *name)
 {
-    size_t n = strlen(name);
-    return strncmp(function, name, n) == 0 && (function[n] == '\0' || strchr("(<[ ", function[n]));
+    AUTO_BYTES struct bytes plain = {0}, wanted = {0};
+    if (without_arguments(function, &plain) < 0 || without_arguments(name, &wanted) < 0 ||
+        wanted.size == 0 || plain.size < wanted.size)
+        return false;
+    return memcmp(plain.data, wanted.data, wanted.size) == 0 &&
+           (plain.size == wanted.size || strchr("(<[ ", plain.data[wanted.size]));
 }
 
 /* The frame to point at: the first whose function is the one the crash is named after. */
@@ -395,14 +414,25 @@ static void put_modules(FILE *out, const struct report *report)
     fputs("</tbody></table></div></details>\n", out);
 }
 
+static void put_hex(FILE *out, const char *data, size_t size)
+{
+    enum { PER_LINE = 16 };
+    for (size_t i = 0; i < size; i++)
+        fprintf(out, "%02x%s", (unsigned char)data[i], i % PER_LINE == PER_LINE - 1 ? "\n" : " ");
+}
+
 /* NULs part the values of /proc's lists: they are shown as spaces, or as lines where there are many
  * values. */
 static void put_fact_value(FILE *out, const struct fact *one, size_t size, char separator)
 {
     AUTO_BYTES struct bytes value = {0};
+    if (strcmp(one->key, KEY_PROC_AUXV) == 0) { /* the one that is no text */
+        put_hex(out, one->value, size);
+        return;
+    }
     if (bytes_append(&value, one->value, size) < 0)
         return;
-    while (value.size > 0 && (value.data[value.size - 1] == '\0'))
+    while (value.size > 0 && value.data[value.size - 1] == '\0')
         value.size--;
     for (size_t i = 0; i < value.size; i++)
         if (value.data[i] == '\0')

@@ -19,7 +19,7 @@ for tag in threads users abort; do
 done
 wait_idle 60
 id=$(listed threads id)
-report=$(echo "$STORE"/crashes/0/"$id.report.json")
+report=$STORE/crashes/0/$id.report.json
 
 # ---- bt ------------------------------------------------------------------------------------------
 
