@@ -160,12 +160,12 @@ int database_open_read(int dirfd, const char *name, struct database **ret, struc
     return 0;
 }
 
-/* Makes the file ourselves, for its mode; sqlite gives the same to -wal and -shm. */
+/* Makes the file ourselves, for its mode; sqlite gives the same to -wal and -shm. 1: it is new. */
 static int make_file(int dirfd, const char *name, mode_t mode, struct error *error)
 {
     AUTO_FD int fd = openat(dirfd, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
     if (fd >= 0)
-        return fchmod(fd, mode) < 0 ? error_errno(error, errno, "%s", name) : 0;
+        return fchmod(fd, mode) < 0 ? error_errno(error, errno, "%s", name) : 1;
     if (errno != EEXIST)
         return error_errno(error, errno, "%s", name);
     return check_regular(dirfd, name, error);
@@ -174,22 +174,26 @@ static int make_file(int dirfd, const char *name, mode_t mode, struct error *err
 int database_open_write(int dirfd, const char *name, mode_t mode, int wait_ms,
                         struct database **ret, struct error *error)
 {
-    int r = make_file(dirfd, name, mode, error);
-    if (r < 0)
-        return r;
+    int made = make_file(dirfd, name, mode, error);
+    if (made < 0)
+        return made;
 
     AUTO_DATABASE struct database *database = NULL;
-    r = database_open(dirfd, name, NULL, SQLITE_OPEN_READWRITE, &database, error);
+    int r = database_open(dirfd, name, NULL, SQLITE_OPEN_READWRITE, &database, error);
     if (r < 0)
         return r;
     sqlite3_busy_timeout(database->handle, wait_ms);
     int on = 1;
     (void)sqlite3_file_control(database->handle, "main", SQLITE_FCNTL_PERSIST_WAL, &on);
     (void)sqlite3_db_config(database->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, (int *)NULL);
-    r = database_script(database,
-                        "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
-                        "PRAGMA journal_size_limit=4194304",
-                        error);
+    if (made ==
+        1) /* only before the first page is written; later it would be a write for nothing */
+        r = database_script(database, "PRAGMA auto_vacuum=INCREMENTAL", error);
+    if (r == 0)
+        r = database_script(database,
+                            "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+                            "PRAGMA journal_size_limit=4194304",
+                            error);
     if (r < 0)
         return r;
     *ret = steal_pointer(&database);

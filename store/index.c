@@ -87,13 +87,17 @@ int index_commit(struct index *index, struct error *error)
     return database_commit(index->database, error);
 }
 
-void index_rollback(struct index *index)
+void index_forget_names(struct index *index)
 {
-    database_rollback(index->database);
-    /* Names that were new in the transaction are none any more. */
     names_forget(index->texts);
     names_forget(index->signatures);
     names_forget(index->stacks);
+}
+
+void index_rollback(struct index *index)
+{
+    database_rollback(index->database);
+    index_forget_names(index); /* those that were new in the transaction are none any more */
 }
 
 /* ---- numbers by name ---- */

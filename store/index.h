@@ -47,6 +47,7 @@ int index_add_meta(struct index *index, const char *name, int64_t value, struct 
 #define INDEX_PRUNED    "pruned_cores"      /* by retention */
 #define INDEX_REMOVED   "removed_crashes"   /* likewise */
 #define INDEX_FREED     "freed_bytes"       /* likewise */
+#define INDEX_TIDIED    "tidied_texts"      /* the last text's number when it was tidied */
 #define INDEX_RETENTION "last_retention_us" /* time of its last run */
 
 /*
@@ -81,6 +82,13 @@ int index_set_stored(struct index *index, int64_t seq, enum record_state state, 
 
 int index_remove(struct index *index, int64_t seq, struct error *error);
 
+/*
+ * Gives back what removed crashes have left: texts that nobody uses (the victims choose them, and
+ * may choose many), and pages of the file. Does something only where there is much; between
+ * transactions.
+ */
+int index_tidy(struct index *index, struct error *error);
+
 /* One crash, by id. -ENOENT. */
 int index_find(struct index *index, const char *id, struct crash_row **ret, struct error *error);
 
@@ -108,6 +116,9 @@ int index_row(struct index *index, sqlite3_stmt *statement, struct crash_row **r
 
 /* The number of a text, a signature or a stack. -ENOENT where no row has it. */
 int index_text_seq(struct index *index, const char *text, int64_t *ret, struct error *error);
+
+/* Numbers of texts, signatures and stacks may mean others from now on. */
+void index_forget_names(struct index *index);
 
 /* The text behind a number, or NULL; valid until the next call. */
 const char *index_text(struct index *index, int64_t seq);

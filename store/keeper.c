@@ -258,14 +258,18 @@ static int work(struct keeper *keeper, struct error *error)
         return error_errno(error, -r, "configuration");
     keeper->settings = config_settings(keeper->config);
     r = open_store(keeper, error);
-    if (r == 0)
-        r = adopt(keeper, error);
     if (r < 0)
         return r;
-    /* A store that cannot be pruned is still one whose crashes are explained. */
+    int adopted = adopt(keeper, error);
+    /* A store that cannot be pruned is still one whose crashes are explained; and one that is full
+     * may have room for what is new afterwards. */
     struct error later = {0};
     if (keep_budgets(keeper, &later) < 0)
         keeper_log("budgets: %s", later.text);
+    if (adopted == -ENOSPC || adopted == -EDQUOT)
+        adopted = adopt(keeper, error);
+    if (adopted < 0)
+        return adopted;
     if (keeper->no_analysis || !keeper->settings->analyze.automatic)
         return 0;
     keeper_be_modest(KEEPER_NICENESS);

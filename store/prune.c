@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/falloc.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -14,10 +15,10 @@
 #include "store/salvage.h"
 #include "store/seek_table.h"
 
-static int open_record(const struct store *store, const struct crash_row *row, int *ret_fd,
-                       struct record **ret, struct error *error)
+static int open_record(const struct store *store, const struct crash_row *row, int flags,
+                       int *ret_fd, struct record **ret, struct error *error)
 {
-    AUTO_FD int fd = store_open_file(store, row, LAYOUT_RECORD_SUFFIX, O_RDONLY);
+    AUTO_FD int fd = store_open_file(store, row, LAYOUT_RECORD_SUFFIX, flags);
     if (fd < 0)
         return error_errno(error, -fd, "%s" LAYOUT_RECORD_SUFFIX, row->id);
     int r = record_open(fd, ret, error);
@@ -31,7 +32,7 @@ int prune_estimate(const struct store *store, const struct crash_row *row, struc
 {
     AUTO_FD int fd = -1;
     AUTO_RECORD struct record *record = NULL;
-    int r = open_record(store, row, &fd, &record, error);
+    int r = open_record(store, row, O_RDONLY, &fd, &record, error);
     if (r == -ENOENT || r == -EBADMSG) {
         *ret = (struct pruned){.state = RECORD_MISSING};
         return 0;
@@ -100,18 +101,43 @@ static int remove_record(struct store *store, const struct crash_row *row, struc
     return 0;
 }
 
+static bool is_full(int r)
+{
+    return r == -ENOSPC || r == -EDQUOT;
+}
+
+/* On a full disk there is no room for the small record beside the large one: the content, which is
+ * to go anyhow, gives up its blocks first. */
+static int give_up_content(int fd, const struct record *record)
+{
+    const struct seek_table *frames = record_frames(record);
+    uint64_t from = UINT64_MAX, to = 0;
+    for (size_t i = 0; i < frames->count; i++)
+        if (frames->entries[i].content_size > 0) {
+            from = from < frames->entries[i].file_offset ? from : frames->entries[i].file_offset;
+            to = frames->entries[i].file_offset + frames->entries[i].stored_size;
+        }
+    if (from >= to)
+        return -ENOSPC;
+    return fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)from,
+                     (off_t)(to - from)) < 0
+               ? -errno
+               : 0;
+}
+
 int prune_core(struct store *store, const struct crash_row *row, struct pruned *ret,
                struct error *error)
 {
     struct pruned pruned = {.state = RECORD_PRUNED};
     AUTO_FD int fd = -1;
     AUTO_RECORD struct record *record = NULL;
-    int r = open_record(store, row, &fd, &record, error);
+    int r = open_record(store, row, O_RDWR, &fd, &record, error);
     if (r == 0)
         r = replace(store, row, record, &pruned.stored_size, error);
-    /* On a full disk there is no room for the small one beside the large one; then the facts that
-     * the index and the report have must do. */
-    if (r == -ENOENT || r == -EBADMSG || r == -ENOSPC || r == -EDQUOT) {
+    if (is_full(r) && give_up_content(fd, record) == 0)
+        r = replace(store, row, record, &pruned.stored_size, error);
+    /* Where there is no record, or still no room, what the index and the report have must do. */
+    if (r == -ENOENT || r == -EBADMSG || is_full(r)) {
         pruned = (struct pruned){.state = RECORD_MISSING};
         r = remove_record(store, row, error);
     }

@@ -374,6 +374,8 @@ static int run(struct work *work, struct error *error)
         r = note_run(work, error);
     /* What was done to the files stays done, so the index hears of it whatever failed later. */
     int committed = index_commit(work->index, r < 0 ? NULL : error);
+    if (r == 0 && committed == 0)
+        r = index_tidy(work->index, error);
     return r < 0 ? r : committed;
 }
 
