@@ -26,9 +26,10 @@ struct work {
     retention_function *function;
     void *context;
     struct retention_result result;
-    uint64_t others;   /* bytes under the store that no crash owns */
-    uint64_t free;     /* on the disk, what a dry run would have freed included */
-    unsigned in_batch; /* decisions since the last commit */
+    uint64_t overhead;  /* bytes of index and modules */
+    uint64_t unadopted; /* bytes in new/ */
+    uint64_t free;      /* on the disk, what a dry run would have freed included */
+    unsigned in_batch;  /* decisions since the last commit */
 };
 
 int retention_budgets(const struct config_settings *settings, int storefd, struct budgets *ret,
@@ -69,23 +70,42 @@ static int measure(struct work *work, struct error *error)
         return r;
     if (fstatvfs(fd, &fs) < 0)
         return error_errno(error, errno, "cannot tell what is free on the store's filesystem");
-    work->others = usage.modules + usage.index + usage.unadopted;
+    work->overhead = usage.modules + usage.index;
+    work->unadopted = usage.unadopted;
     work->free = (uint64_t)fs.f_bavail * fs.f_frsize;
     return 0;
 }
 
-enum excess { EXCESS_NONE, EXCESS_DISK, EXCESS_USE };
+/* What max_use leaves for crashes. */
+static uint64_t allowance(const struct work *work)
+{
+    uint64_t max_use = work->budgets->max_use;
+    return max_use > work->overhead ? max_use - work->overhead : 0;
+}
 
+enum excess {
+    EXCESS_NONE,
+    EXCESS_DISK, /* less than keep_free */
+    EXCESS_NEW,  /* more than max_use once what is being written is there */
+    EXCESS_USE,  /* more than max_use */
+};
+
+/*
+ * What is being written counts for half of the allowance at most: a core that will not fit must not
+ * drive out all the others first. And where the index alone is over the budget, no crash helps.
+ */
 static int find_excess(struct work *work, enum excess *ret, struct error *error)
 {
-    uint64_t bytes;
+    uint64_t bytes, allowed = allowance(work);
     int r = crash_bytes(work, &bytes, error);
     if (r < 0)
         return r;
-    work->result.used = bytes + work->others;
-    *ret = work->result.used > work->budgets->max_use ? EXCESS_USE
-           : work->free < work->budgets->keep_free    ? EXCESS_DISK
-                                                      : EXCESS_NONE;
+    uint64_t coming = work->unadopted < allowed / 2 ? work->unadopted : allowed / 2;
+    work->result.used = bytes + work->overhead + work->unadopted;
+    *ret = bytes > allowed                         ? allowed ? EXCESS_USE : EXCESS_NEW
+           : bytes + coming > allowed              ? EXCESS_NEW
+           : work->free < work->budgets->keep_free ? EXCESS_DISK
+                                                   : EXCESS_NONE;
     return 0;
 }
 
@@ -180,6 +200,10 @@ static const char oldest_core[] =
     " ORDER BY time LIMIT 1";
 static const char oldest_crash[] = "SELECT " INDEX_ROW_COLUMNS " FROM crash INDEXED BY crash_time"
                                    " WHERE pinned = 0 AND time < ?1 ORDER BY time LIMIT 1";
+static const char largest_core[] =
+    "SELECT " INDEX_ROW_COLUMNS " FROM crash INDEXED BY crash_core_size"
+    " WHERE content = 1 AND pinned = 0 AND stored_size > ?1"
+    " ORDER BY stored_size DESC LIMIT 1";
 static const char users_core[] = "SELECT " INDEX_ROW_COLUMNS " FROM crash INDEXED BY crash_core"
                                  " WHERE content = 1 AND pinned = 0 AND uid IS ?1 AND repeat = ?2"
                                  " ORDER BY time LIMIT 1";
@@ -187,17 +211,14 @@ static const char users_crash[] = "SELECT " INDEX_ROW_COLUMNS " FROM crash INDEX
                                   " WHERE pinned = 0 AND uid IS ?1 AND repeat = ?2"
                                   " ORDER BY time LIMIT 1";
 
-static int apply_age(struct work *work, const char *sql, uint64_t age, enum retention_action action,
-                     const char *why, struct error *error)
+/* All that a statement finds, one after the other. */
+static int apply_while(struct work *work, const char *sql, int64_t limit,
+                       enum retention_action action, const char *why, struct error *error)
 {
-    int64_t now = when_now();
-    if (age > (uint64_t)now)
-        return 0;
     for (;;) {
         AUTO_CRASH_ROW struct crash_row *row = NULL;
         sqlite3_stmt *statement;
-        int r = database_prepare(index_database(work->index), sql, &statement, error, "n",
-                                 now - (int64_t)age);
+        int r = database_prepare(index_database(work->index), sql, &statement, error, "n", limit);
         if (r == 0)
             r = take_row(work, statement, &row, error);
         if (r <= 0)
@@ -206,6 +227,23 @@ static int apply_age(struct work *work, const char *sql, uint64_t age, enum rete
         if (r < 0)
             return r;
     }
+}
+
+static int apply_age(struct work *work, const char *sql, uint64_t age, enum retention_action action,
+                     const char *why, struct error *error)
+{
+    int64_t now = when_now();
+    return age > (uint64_t)now ? 0 : apply_while(work, sql, now - (int64_t)age, action, why, error);
+}
+
+/* A core that is larger than all that crashes may use goes before it drives out the others. */
+static int apply_largest(struct work *work, struct error *error)
+{
+    uint64_t allowed = allowance(work);
+    return allowed > INT64_MAX || allowed == 0
+               ? 0
+               : apply_while(work, largest_core, (int64_t)allowed, RETENTION_PRUNE,
+                             "larger than max_use allows", error);
 }
 
 struct step {
@@ -237,8 +275,7 @@ static int equal_share(struct work *work, int64_t *ret, struct error *error)
         r = crash_bytes(work, &bytes, error);
     if (r < 0)
         return r;
-    uint64_t allowed =
-        work->budgets->max_use > work->others ? work->budgets->max_use - work->others : 0;
+    uint64_t allowed = allowance(work);
     *ret = users > 0 ? (int64_t)((bytes < allowed ? bytes : allowed) / (uint64_t)users) : 0;
     return 0;
 }
@@ -301,12 +338,12 @@ static int apply_size(struct work *work, struct error *error)
         if (r < 0 || excess == EXCESS_NONE)
             return r;
         if (at == ARRAY_SIZE(steps) ||
-            (excess == EXCESS_DISK && steps[at].action == RETENTION_REMOVE)) {
+            (excess != EXCESS_USE && steps[at].action == RETENTION_REMOVE)) {
             work->result.over = true;
             return 0;
         }
         snprintf(why, sizeof why, "%s: %s",
-                 excess == EXCESS_USE ? "over max_use" : "under keep_free", steps[at].why);
+                 excess == EXCESS_DISK ? "under keep_free" : "over max_use", steps[at].why);
         r = take_step(work, &steps[at], why, error);
         if (r < 0)
             return r;
@@ -320,7 +357,7 @@ static void tell_module(void *context, const char *path, uint64_t bytes)
 {
     struct work *work = context;
     tell(work, RETENTION_MODULE, NULL, path, "no core is left that may need it", bytes);
-    work->others -= bytes < work->others ? bytes : work->others;
+    work->overhead -= bytes < work->overhead ? bytes : work->overhead;
     work->result.modules++;
 }
 
@@ -340,6 +377,8 @@ static int apply_all(struct work *work, struct error *error)
                       "older than report_age", error);
     if (r == 0)
         r = apply_modules(work, error);
+    if (r == 0)
+        r = apply_largest(work, error);
     if (r == 0)
         r = apply_size(work, error);
     return r;

@@ -6,14 +6,15 @@
  * Over size (max_use of everything under the store, or less than keep_free left on the disk), until
  * it fits:
  *
+ *   0  cores that are larger than all that crashes may use
  *   1  cores of repeats, then of firsts: of users who use more than their equal share
  *   2  cores of repeats, then of firsts: of anybody
  *   3  whole crashes of repeats, then of firsts, in the same two rounds
  *
  * Within a step the user with most bytes gives, his oldest first. A first is one of the first
- * `keep_per_signature` cores of its signature. Pins are never touched. For keep_free alone, crashes
- * do not go whole: others may have filled the disk, and facts are small. Each decision costs the
- * same whatever the store holds: the index keeps running totals.
+ * `keep_per_signature` cores of its signature. Pins are never touched. For keep_free,
+ * and for what is still being written, crashes do not go whole: facts are small. Each decision
+ * costs the same whatever the store holds: the index keeps running totals.
  *
  * A file is replaced or removed first, then the index is told: whoever dies in between has counted
  * too much, never too little, and check.h sets it right.

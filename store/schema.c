@@ -65,6 +65,7 @@ static const char schema_indexes[] =
     /* What retention may take next: cores, whole crashes, cores by age. */
     "CREATE INDEX crash_core ON crash (uid, repeat, time) WHERE content = 1 AND pinned = 0;"
     "CREATE INDEX crash_core_age ON crash (time) WHERE content = 1 AND pinned = 0;"
+    "CREATE INDEX crash_core_size ON crash (stored_size) WHERE content = 1 AND pinned = 0;"
     "CREATE INDEX crash_victim ON crash (uid, repeat, time) WHERE pinned = 0;";
 
 /* Bytes are counted in whole blocks, as the disk does. */

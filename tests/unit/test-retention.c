@@ -186,7 +186,7 @@ static void test_cores_before_crashes_and_never_pins(void **state)
         add(fixture, 1 + i, 9 - i, 1000, i < 2 ? "000000000000000a" : NULL, id[i]);
     AUTO_CRASH_ROW struct crash_row *row = fixture_row(fixture, id[0]);
     assert_int_equal(pin_set(fixture->store, row, NULL), 0);
-    budgets.max_use = 1; /* nothing fits */
+    budgets.max_use = room_for(fixture, 0, 0); /* no crash fits */
     run(fixture, &budgets, false, &log, &result);
     assert_int_equal(result.pruned, 3);
     assert_int_equal(result.removed, 3);
@@ -194,7 +194,7 @@ static void test_cores_before_crashes_and_never_pins(void **state)
         assert_int_equal(log.text[i][0], 'P');
         assert_int_equal(log.text[3 + i][0], 'R');
     }
-    assert_true(result.over); /* the pin, and the index itself */
+    assert_true(result.over); /* the pin */
     assert_int_equal(state_of(fixture, id[0]), RECORD_FULL);
     uint64_t n;
     assert_int_equal(query_count(fixture->store, NULL, &n, NULL), 0);
@@ -221,6 +221,78 @@ static void test_who_uses_most_gives(void **state)
     for (int i = 0; i < 3; i++)
         assert_string_equal(log.text[i] + 1, greedy[i]);
     assert_int_equal(state_of(fixture, modest), RECORD_FULL);
+}
+
+static void test_too_large_goes_first(void **state)
+{
+    struct fixture *fixture = *state;
+    struct budgets budgets = unlimited;
+    struct retention_result result;
+    struct log log;
+    char small[2][LAYOUT_ID_SIZE];
+    for (int i = 0; i < 2; i++)
+        add(fixture, 1 + i, 9 - i, 1000, NULL, small[i]);
+    const struct example example = {
+        .time_us = when_now(), .pid = 9, .uid = 1000, .content = (uint64_t)5 * CORE};
+    AUTO_CRASH_ROW struct crash_row *large = fixture_add(fixture, &example);
+    budgets.max_use = room_for(fixture, 3, 1);
+    run(fixture, &budgets, false, &log, &result);
+    assert_int_equal(log.n, 1);
+    assert_string_equal(log.text[0] + 1, large->id);
+    assert_int_equal(state_of(fixture, small[0]), RECORD_FULL);
+}
+
+/* A budget that the index alone is over, and a core under way that is larger than it. */
+static void test_takes_nothing_in_vain(void **state)
+{
+    struct fixture *fixture = *state;
+    struct budgets budgets = unlimited;
+    struct retention_result result;
+    struct log log;
+    char id[LAYOUT_ID_SIZE], coming[LAYOUT_ID_SIZE];
+    add(fixture, 1, 1, 1000, NULL, id);
+    budgets.max_use = 1;
+    run(fixture, &budgets, false, &log, &result);
+    assert_int_equal(result.removed, 0);
+    assert_true(result.over);
+    assert_non_null(fixture_row(fixture, id));
+
+    add(fixture, 2, 1, 1000, NULL, id);
+    budgets.max_use = room_for(fixture, 3, 1);
+    const struct example example = {.time_us = when_now(),
+                                    .pid = 9,
+                                    .uid = 1000,
+                                    .content = (uint64_t)20 * CORE,
+                                    .unfinished = true};
+    fixture_write(fixture, &example, LAYOUT_PART_SUFFIX, coming);
+    run(fixture, &budgets, false, &log, &result);
+    assert_int_equal(log.n, 0);
+    assert_int_equal(state_of(fixture, id), RECORD_FULL);
+}
+
+static void test_index_is_tidied(void **state)
+{
+    struct fixture *fixture = *state;
+    struct database *database = index_database(store_writable_index(fixture->store));
+    char id[LAYOUT_ID_SIZE];
+    int64_t before, after, pages;
+    add(fixture, 1, 1, 1000, "000000000000000a", id);
+    assert_int_equal(database_get(database, NULL, &before, "SELECT count(*) FROM text", ""), 0);
+    assert_int_equal(
+        database_script(database,
+                        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
+                        " WHERE i < 50000) INSERT INTO text (value) SELECT CAST(printf('%0200d', i)"
+                        " AS BLOB) FROM n",
+                        NULL),
+        0);
+    assert_int_equal(index_tidy(store_writable_index(fixture->store), NULL), 0);
+    assert_int_equal(database_get(database, NULL, &after, "SELECT count(*) FROM text", ""), 0);
+    assert_int_equal(after, before);
+    assert_int_equal(database_get(database, NULL, &pages, "PRAGMA freelist_count", ""), 0);
+    assert_int_equal(pages, 0);
+    AUTO_CRASH_ROW struct crash_row *row = fixture_row(fixture, id);
+    assert_string_equal(row->text[CRASH_COMM], "boom");
+    assert_string_equal(row->text[CRASH_FUNCTION], "f");
 }
 
 static void test_full_disk_takes_no_facts(void **state)
@@ -297,6 +369,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_cores_before_crashes_and_never_pins, fixture_setup,
                                         fixture_teardown),
         cmocka_unit_test_setup_teardown(test_who_uses_most_gives, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_too_large_goes_first, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_takes_nothing_in_vain, fixture_setup,
+                                        fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_index_is_tidied, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_full_disk_takes_no_facts, fixture_setup,
                                         fixture_teardown),
         cmocka_unit_test_setup_teardown(test_files_that_are_gone_or_damaged, fixture_setup,
