@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "store/base/cleanup.h"
 
@@ -78,6 +79,38 @@ static bool has_no_capabilities(const struct bytes *status)
     return true;
 }
 
+/* True where "Groups:" of status, the supplementary groups, has `gid`. */
+static bool is_in_group(const struct bytes *status, uint32_t gid)
+{
+    static const char name[] = "\nGroups:";
+    const char *line = status->data ? strstr(status->data, name) : NULL;
+    char *next;
+
+    for (line = line ? line + strlen(name) : ""; *line && *line != '\n'; line = next) {
+        uint64_t group = strtoull(line, &next, 10);
+        if (next == line)
+            return false;
+        if (group == gid)
+            return true;
+        next += strspn(next, " \t");
+    }
+    return false;
+}
+
+/* By the file's mode, the first class that fits deciding, as the kernel does. */
+static bool may_read(const struct access_question *question)
+{
+    const struct access_file *file = question->exe;
+
+    if (!file)
+        return false;
+    if (file->uid == question->uid)
+        return file->mode & S_IRUSR;
+    if (file->gid == question->gid || is_in_group(question->status, file->gid))
+        return file->mode & S_IRGRP;
+    return file->mode & S_IROTH;
+}
+
 static const char *why_private(const struct access_question *question)
 {
     uint64_t secure;
@@ -96,6 +129,8 @@ static const char *why_private(const struct access_question *question)
     if (question->uid != 0 && !question->own_user_namespace &&
         !has_no_capabilities(question->status))
         return "it had capabilities";
+    if (question->uid != 0 && !may_read(question))
+        return "its user may not read its program";
     return NULL;
 }
 

@@ -6,7 +6,8 @@
  * ordinary process, and only its auxiliary vector, fixed at exec, tells. So a user gets a crash of
  * his only if the process was his from exec to crash: dumpable 1, AT_SECURE 0, AT_UID = AT_EUID =
  * %u, AT_GID = AT_EGID = %g (mapped through the uid and gid maps), no capabilities in the initial
- * user namespace. What cannot be told is treated as not his.
+ * user namespace, and a program that he may read, for the core has its bytes. What cannot be told
+ * is treated as not his.
  */
 #pragma once
 
@@ -16,6 +17,11 @@
 
 #include "store/base/bytes.h"
 
+struct access_file {
+    uint32_t uid, gid; /* global */
+    uint32_t mode;     /* as st_mode */
+};
+
 struct access_question {
     uint32_t uid, gid; /* %u %g */
     uint32_t dumpable; /* %d */
@@ -23,8 +29,9 @@ struct access_question {
     const struct bytes *auxv;
     const struct bytes *status; /* of the crashing thread */
     const struct bytes *uid_map, *gid_map;
-    bool own_user_namespace; /* not the initial one */
-    int64_t namespace_owner; /* global uid of who made it; -1 unknown */
+    const struct access_file *exe; /* the executable; NULL unknown */
+    bool own_user_namespace;       /* not the initial one */
+    int64_t namespace_owner;       /* global uid of who made it; -1 unknown */
 };
 
 struct access_answer {

@@ -26,6 +26,7 @@
 #include "hook/source_pipe.h"
 #include "hook/storm.h"
 #include "hook/take.h"
+#include "hook/victim.h"
 #include "hook/watch.h"
 #include "store/base/cleanup.h"
 #include "store/core_extent.h"
@@ -145,8 +146,8 @@ static int publish_facts(struct capture *capture, struct error *error)
             return error_errno(error, -r, "cannot write the facts");
         r = part_publish(&capture->part, error);
     }
-    if (r == 0)
-        r = watch_send_part(capture->socket, &capture->part);
+    if (r == 0) /* a watcher that was killed has no need of it */
+        (void)watch_send_part(capture->socket, &capture->part);
     return r;
 }
 
@@ -235,7 +236,8 @@ static void apply_storm(struct capture *capture)
     if (limits.window_us > 0 && policy->mode < POLICY_COUNT)
         (void)storm_judge(capture->storm, &capture->key, &limits, clock_now_us(), &verdict);
     policy_lower(policy, verdicts[verdict].mode,
-                 "it crashes so often that it keeps nothing but %s ([storm])", verdicts[verdict].name);
+                 "it crashes so often that it keeps nothing but %s ([storm])",
+                 verdicts[verdict].name);
 }
 
 /* Who it was, and how much of it is to be kept. */
@@ -243,7 +245,9 @@ static void decide(struct capture *capture)
 {
     struct policy *policy = &capture->policy;
 
-    victim_open(capture->victim);
+    /* Gone already: its core may still be in the pipe, and the facts say what the kernel said. */
+    if (victim_find(capture->arguments, capture->victim, NULL) == 0)
+        victim_open(capture->victim);
     facts_identify(capture->victim, capture->arguments, capture->facts);
     policy_apply_rules(policy, capture->facts);
     capture->progress->deadline = capture->started + policy->settings->capture.deadline;
@@ -543,12 +547,13 @@ static bool count(struct capture *capture)
     return true;
 }
 
-enum capture_exit capture_run(const struct arguments *arguments, struct victim *victim, int pipe,
-                              int socket, uint64_t started, struct progress *progress)
+enum capture_exit capture_run(const struct arguments *arguments, int pipe, int socket,
+                              uint64_t started, struct progress *progress)
 {
+    AUTO_VICTIM struct victim victim = VICTIM_NONE;
     struct capture capture = {
         .arguments = arguments,
-        .victim = victim,
+        .victim = &victim,
         .pipe = pipe,
         .socket = socket,
         .started = started,

@@ -11,7 +11,6 @@
 #include <stdint.h>
 
 #include "hook/arguments.h"
-#include "hook/victim.h"
 
 /* What the worker lets the watcher see: one shared page. In the end it is only a caged process's
  * word: nothing but messages and patience depend on it. */
@@ -29,5 +28,5 @@ enum capture_exit {
 
 /* Everything, from /proc to the record's last frame. `pipe` is the core; `socket` leads to the
  * watcher; `started` is the hook's start. The caller ends the process with the result at once. */
-enum capture_exit capture_run(const struct arguments *arguments, struct victim *victim, int pipe,
-                              int socket, uint64_t started, struct progress *progress);
+enum capture_exit capture_run(const struct arguments *arguments, int pipe, int socket,
+                              uint64_t started, struct progress *progress);

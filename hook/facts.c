@@ -306,9 +306,16 @@ static void gather_access(const struct victim *victim, const struct arguments *a
 {
     AUTO_BYTES struct bytes status = {0};
     struct bytes uid_map = borrow(ret, KEY_PROC_UID_MAP), gid_map = borrow(ret, KEY_PROC_GID_MAP);
+    struct access_file exe = {0};
+    struct statx st;
 
     (void)io_read_file(victim->task, "status", 16 * KIB, &status);
+    bool exe_known = statx(victim->task, "exe", AT_STATX_DONT_SYNC,
+                           STATX_MODE | STATX_UID | STATX_GID, &st) == 0;
+    if (exe_known)
+        exe = (struct access_file){st.stx_uid, st.stx_gid, st.stx_mode};
     struct access_question question = {
+        .exe = exe_known ? &exe : NULL,
         .uid = arguments->uid,
         .gid = arguments->gid,
         .dumpable = arguments->dumpable,

@@ -84,11 +84,11 @@ static void start_keeper(const char *config)
     log_line("cannot start the keeper: %s", strerror(-r));
 }
 
-static enum capture_exit work(const struct arguments *arguments, struct victim *victim, int socket,
-                              uint64_t started, struct progress *progress)
+static enum capture_exit work(const struct arguments *arguments, int socket, uint64_t started,
+                              struct progress *progress)
 {
     protect("0"); /* a big buffer is a fair target: what is written already is salvaged */
-    return capture_run(arguments, victim, STDIN_FILENO, socket, started, progress);
+    return capture_run(arguments, STDIN_FILENO, socket, started, progress);
 }
 
 static struct progress *make_progress(uint64_t started)
@@ -109,10 +109,12 @@ static int lose(const struct arguments *arguments, int error)
     return -error;
 }
 
-/* From the fork to the commit. As conclude(). */
-static int take_crash(const struct arguments *arguments, struct victim *victim, uint64_t started)
+/* From the fork to the commit. As conclude(). The fork comes before all that takes time: from then
+ * on, whichever of the two is killed, the other one sees to it that the crash leaves a trace. */
+static int take_crash(const struct arguments *arguments, uint64_t started)
 {
     AUTO_PART struct part part = PART_NONE;
+    AUTO_VICTIM struct victim victim = VICTIM_NONE;
     struct progress *progress = make_progress(started);
     int sockets[2];
 
@@ -123,19 +125,19 @@ static int take_crash(const struct arguments *arguments, struct victim *victim, 
         return lose(arguments, errno);
     if (worker == 0) {
         close(sockets[0]);
-        _exit(work(arguments, victim, sockets[1], started, progress));
+        _exit(work(arguments, sockets[1], started, progress));
     }
     close(sockets[1]);
     close(STDIN_FILENO); /* the worker's copy of the pipe is the last one */
     make_fds_safe();
-    int status = watch_run(worker, sockets[0], victim, progress, &part);
+    (void)victim_find(arguments, &victim, NULL); /* gone already: then it is not held, either */
+    int status = watch_run(worker, sockets[0], &victim, progress, &part);
     return conclude(arguments, &part, status, progress->message);
 }
 
 int main(int argc, char **argv)
 {
     uint64_t started = clock_now_us();
-    AUTO_VICTIM struct victim victim = VICTIM_NONE;
     struct arguments arguments;
     struct error error = {0};
 
@@ -145,9 +147,7 @@ int main(int argc, char **argv)
         log_line("%s", error.text);
         return EXIT_FAILURE;
     }
-    /* Gone already: its core may still be in the pipe, and the facts say what the kernel said. */
-    (void)victim_find(&arguments, &victim, &error);
-    int r = take_crash(&arguments, &victim, started);
+    int r = take_crash(&arguments, started);
     if (r < 0)
         return EXIT_FAILURE;
     if (r > 0)

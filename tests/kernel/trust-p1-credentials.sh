@@ -31,7 +31,7 @@ is_root_s_alone() { # NAME TAG
     if wait_listed "$2" 10; then
         is "$1: root's alone" "$(stat -c '%u %a' "$(record_of "$2")") $(record_of "$2")" \
             "0 600 $STORE/crashes/0/$(listed "$2" id).core.zst"
-        is "$1: no ACL" "$(getfacl -cpE "$(record_of "$2")" | grep -c "user:.\|mask")" 0
+        is "$1: no ACL" "$(getfacl -cpE "$(record_of "$2")" | grep -c "user:[^:]\|mask")" 0
         is "$1: not in her list" \
             "$(as_user $ALICE "$BIN/inquest" list --json "pid=$(said "$2" pid)" 2>/dev/null)" '[]'
     else

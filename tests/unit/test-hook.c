@@ -176,7 +176,7 @@ static void cgroup_table(void **state)
 
 #define MAP_SAME     "         0          0 4294967295\n"
 #define MAP_ROOTLESS "         0     100000      65536\n"
-#define NO_CAPS      "Name:\tx\nCapPrm:\t0000000000000000\nCapEff:\t0000000000000000\n"
+#define NO_CAPS      "Name:\tx\nGroups:\t4 42 \nCapPrm:\t0000000000000000\nCapEff:\t0000000000000000\n"
 #define ONE_CAP      "Name:\tx\nCapPrm:\t0000000000000400\nCapEff:\t0000000000000000\n"
 
 static const struct {
@@ -213,7 +213,7 @@ static void put_auxv(struct bytes *auxv, bool is_64bit, uint64_t type, uint64_t 
     bytes_append(auxv, is_64bit ? (void *)wide : narrow, is_64bit ? sizeof wide : sizeof narrow);
 }
 
-static struct access_answer ask(size_t i, bool is_64bit)
+static struct access_answer ask(size_t i, bool is_64bit, const struct access_file *exe)
 {
     AUTO_BYTES struct bytes auxv = {0}, status = {0}, map = {0};
 
@@ -234,18 +234,38 @@ static struct access_answer ask(size_t i, bool is_64bit)
         .status = &status,
         .uid_map = &map,
         .gid_map = &map,
+        .exe = exe,
         .own_user_namespace = accesses[i].owner >= 0,
         .namespace_owner = accesses[i].owner,
     };
     return access_judge(&question);
 }
 
+static void access_to_program(void **state)
+{
+    static const struct {
+        struct access_file exe;
+        bool is_private;
+    } files[] = {
+        {{0, 0, 0755}, false},   {{0, 0, 0711}, true},    {{1000, 0, 0700}, false},
+        {{1000, 0, 0055}, true}, {{0, 100, 0750}, false}, {{0, 100, 0705}, true},
+        {{0, 42, 0750}, false},  {{0, 43, 0750}, true},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(files); i++)
+        assert_int_equal(ask(0, true, &files[i].exe).is_private, files[i].is_private);
+    assert_true(ask(0, true, NULL).is_private);
+}
+
 static void access_table(void **state)
 {
+    static const struct access_file readable = {0, 0, 0755};
+
     (void)state;
     for (size_t i = 0; i < 2 * ARRAY_SIZE(accesses); i++) {
         size_t row = i / 2;
-        struct access_answer got = ask(row, i % 2);
+        struct access_answer got = ask(row, i % 2, &readable);
         print_message("# %s\n", accesses[row].name);
         assert_int_equal(got.is_private, accesses[row].is_private);
         assert_int_equal(got.uid, accesses[row].access);
@@ -627,6 +647,7 @@ int main(void)
         cmocka_unit_test(arguments_nonsense),
         cmocka_unit_test(cgroup_table),
         cmocka_unit_test(access_table),
+        cmocka_unit_test(access_to_program),
         cmocka_unit_test(access_without_auxv),
         cmocka_unit_test_setup_teardown(storm_steps, make_directory, remove_directory),
         cmocka_unit_test_setup_teardown(storm_is_shared, make_directory, remove_directory),
