@@ -123,12 +123,15 @@ static void put_zeros(uint64_t size)
         fwrite(zeros, 1, size < PAGE ? size : PAGE, stdout);
 }
 
+/* Every fourth page has all its noise at its end: a page is not zero because it begins so. */
 static void put_noise(uint64_t size)
 {
+    enum { ZEROS = 4000 };
     uint32_t seed = 1;
-    while (size-- > 0) {
+
+    for (uint64_t i = 0; i < size; i++) {
         seed = seed * 1664525 + 1013904223;
-        putchar((int)(seed >> 24));
+        putchar(i / PAGE % 4 == 3 && i % PAGE < ZEROS ? 0 : (int)(seed >> 24));
     }
 }
 
