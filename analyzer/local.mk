@@ -29,6 +29,7 @@ libanalyzer_a_SOURCES = \
 	analyzer/sha256.c analyzer/sha256.h \
 	analyzer/signature.c analyzer/signature.h \
 	analyzer/symbols.c analyzer/symbols.h \
+	analyzer/threads.c analyzer/threads.h \
 	analyzer/unwind.c analyzer/unwind.h
 libanalyzer_libs = libanalyzer.a $(librecord_libs) $(DW_LIBS) $(ELF_LIBS) $(JANSSON_LIBS) \
 	$(SECCOMP_LIBS) $(IBERTY_LIBS)

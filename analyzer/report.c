@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "analyzer/json.h"
+#include "analyzer/threads.h"
 #include "store/keys.h"
 
 enum {
@@ -237,26 +238,29 @@ static void write_registers(struct json *json, const struct core *core,
     json_close(json, '}');
 }
 
-/* A core has no names of threads; a record knows the crashing one's. */
-static const char *thread_name(const struct core *core, size_t thread)
+/* A core has no names of threads; a record has them, and a plain core the process's. */
+static const char *thread_name(const struct core *core, const struct threads *threads, size_t i)
 {
-    const char *name = NULL;
-    if (core->metadata && thread == 0)
+    const char *name = threads_name(threads, core->threads[i].tid);
+    if (!name && core->metadata && i == 0)
         name = metadata_text(core->metadata, KEY_THREAD_COMM);
-    if (!name && thread == 0 && core->thread_count == 1 && core->command[0])
+    if (!name && core->thread_count == 1 && core->command[0])
         name = core->command;
     return name;
 }
 
-static void write_threads(struct json *json, const struct report *report, const size_t *index)
+static int write_threads(struct json *json, const struct report *report, const size_t *index)
 {
     const struct core *core = report->modules->core;
+    AUTO_THREADS struct threads *threads = threads_new(core->metadata);
+    if (!threads)
+        return -ENOMEM;
     json_open(json, "threads", '[');
     for (size_t i = 0; i < core->thread_count; i++) {
         const struct stack *stack = &report->stacks[i];
         json_open(json, NULL, '{');
-        json_integer(json, "tid", core->threads[i].tid);
-        json_text(json, "name", thread_name(core, i));
+        json_integer(json, "tid", threads_global_tid(threads, core->threads[i].tid));
+        json_text(json, "name", thread_name(core, threads, i));
         json_bool(json, "crashed", i == 0);
         json_text(json, "stop", stop_name(stack->stop));
         json_integer(json, "stack", (int64_t)index[i]);
@@ -265,6 +269,7 @@ static void write_threads(struct json *json, const struct report *report, const 
         json_close(json, '}');
     }
     json_close(json, ']');
+    return 0;
 }
 
 static int write_stacks(struct json *json, const struct report *report)
@@ -275,7 +280,9 @@ static int write_stacks(struct json *json, const struct report *report)
     if (!index || !distinct)
         return -ENOMEM;
     size_t count = fold_stacks(report, index, distinct);
-    write_threads(json, report, index);
+    int r = write_threads(json, report, index);
+    if (r < 0)
+        return r;
     json_open(json, "stacks", '[');
     for (size_t i = 0; i < count; i++)
         write_stack(json, report, distinct[i]);

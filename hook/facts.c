@@ -17,6 +17,7 @@
 
 #include "hook/access.h"
 #include "hook/cgroup.h"
+#include "hook/threads.h"
 #include "store/base/io.h"
 #include "store/base/parse.h"
 #include "store/keys.h"
@@ -419,5 +420,6 @@ void facts_gather(const struct victim *victim, const struct arguments *arguments
     }
     gather_files(victim, ret);
     gather_fds(victim, ret);
+    threads_gather(victim, arguments, ret);
     gather_access(victim, arguments, gather_namespaces(victim, ret), ret);
 }

@@ -33,6 +33,7 @@ libhook_a_SOURCES = \
 	hook/sparse.c hook/sparse.h \
 	hook/storm.c hook/storm.h \
 	hook/take.c hook/take.h \
+	hook/threads.c hook/threads.h \
 	hook/victim.c hook/victim.h \
 	hook/watch.c hook/watch.h
 hook_libs = libhook.a $(librecord_libs) $(CAPNG_LIBS) $(SECCOMP_LIBS)

@@ -76,6 +76,7 @@
 #define KEY_PROC_OOM_SCORE "proc.oom_score"
 #define KEY_PROC_FDS       "proc.fds" /* one line a descriptor: "N -> target" */
 #define KEY_PROC_IO        "proc.io"
+#define KEY_THREADS        "threads" /* "TID NS_TID NAME" and a NUL, of each thread */
 
 /* The outcome: how taking the core went. */
 #define KEY_STATE     "state"     /* full stacks facts counted truncated pruned */
