@@ -9,12 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #include "analyzer/cage.h"
-#include "analyzer/module_files.h"
-#include "analyzer/packages.h"
-#include "analyzer/report.h"
+#include "analyzer/explain.h"
 #include "store/analysis_protocol.h"
 #include "store/base/parse.h"
 
@@ -42,13 +39,6 @@ static const char help[] =
     "  --memory BYTES              memory that may be allocated (2G)\n"
     "  --user UID:GID              become this user first\n"
     "  --help, --version\n";
-
-static uint64_t now_us(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
 
 static int parse_user(char *text, struct cage *cage)
 {
@@ -136,105 +126,8 @@ static int broker_socket(void)
                : -1;
 }
 
-static int unwind_all(struct report *report, const struct options *options, uint64_t end_us)
-{
-    struct core *core = report->modules->core;
-    struct unwinder unwinder = {
-        .modules = report->modules,
-        .rows = rows_new(report->modules),
-        .max_frames = options->max_frames,
-        .end_us = end_us,
-    };
-    int r = unwinder.rows ? 0 : -ENOMEM;
-    for (size_t i = 0; r == 0 && i < core->thread_count; i++) {
-        r = unwind_thread(&unwinder, &core->threads[i], &report->stacks[i]);
-        if (r == 0 && report->stacks[i].stop == STOP_DEADLINE)
-            report->complete = false;
-    }
-    rows_free(unwinder.rows);
-    return r;
-}
-
-static int name_all(struct report *report, uint64_t end_us)
-{
-    const struct core *core = report->modules->core;
-    size_t count = 0;
-    for (size_t i = 0; i < core->thread_count; i++)
-        count += report->stacks[i].count;
-    AUTO_FREE uint64_t *addresses = calloc(count + 1, sizeof(*addresses));
-    if (!addresses)
-        return -ENOMEM;
-    count = 0;
-    for (size_t i = 0; i < core->thread_count; i++)
-        for (size_t j = 0; j < report->stacks[i].count; j++)
-            addresses[count++] = frame_address(&report->stacks[i].frames[j]);
-    return symbols_resolve(report->modules, addresses, count, end_us, &report->symbols);
-}
-
-/* Modules without a frame: whether their files are the very ones is of use, too. */
-static void look_at_the_rest(struct modules *modules, uint64_t end_us)
-{
-    for (size_t i = 0; i < modules->count && now_us() < end_us; i++) {
-        struct module *module = &modules->items[i];
-        if (module->used)
-            continue;
-        module_open(modules, module);
-        module->symbols = symbols_of_module(module);
-    }
-}
-
-static void tell_problems(struct report *report, const struct options *options)
-{
-    struct core *core = report->modules->core;
-    if (!core->arch)
-        core_problem(core, "machine %u is not known: there are no registers", core->machine);
-    if (options->effort != EFFORT_FULL)
-        core_problem(core, options->effort == EFFORT_SYMBOLS
-                               ? "debug information was left out: reading it failed before"
-                               : "files were left out: reading them failed before");
-    if (report->symbols.cut_short)
-        core_problem(core, "the deadline came before all frames had names");
-    for (size_t i = 0; i < report->modules->count; i++) {
-        const struct module *module = &report->modules->items[i];
-        if (module->used && module->refused && !module->elf)
-            core_problem(core, "%s is another file now and was not used", module->path);
-        else if (module->used && !module->elf)
-            core_problem(core, "%s could not be found", module->path);
-    }
-    if (core->truncated || report->symbols.cut_short || options->effort != EFFORT_FULL ||
-        !core->arch)
-        report->complete = false;
-}
-
-/* Unwinding may take half of the time, so that some is left for names. */
-static int explain(struct core *core, struct files *files, const struct options *options,
-                   uint64_t start_us)
-{
-    uint64_t time_us = options->deadline_ms * 1000;
-    AUTO_MODULES struct modules modules = {0};
-    AUTO_REPORT struct report report = {.modules = &modules, .complete = true};
-    int r = modules_find(core, files, options->effort, &modules);
-    if (r < 0)
-        return r;
-    report.stacks = calloc(core->thread_count + 1, sizeof(*report.stacks));
-    r = report.stacks ? unwind_all(&report, options, start_us + time_us / 2) : -ENOMEM;
-    if (r == 0)
-        r = name_all(&report, start_us + time_us * 3 / 4);
-    if (r == 0)
-        r = reason_find(&modules, report.stacks, &report.symbols, &report.reason);
-    if (r == 0)
-        r = report_sign(&report);
-    if (r < 0)
-        return r;
-    packages_find(&modules);
-    look_at_the_rest(&modules, start_us + time_us * 7 / 8);
-    tell_problems(&report, options);
-    return report_write(&report, ANALYSIS_FD_REPORT);
-}
-
 static int run(const struct options *options, struct error *error)
 {
-    uint64_t start_us = now_us();
     AUTO_FILES struct files *files = files_new(broker_socket());
     AUTO_CORE struct core *core = NULL;
     int r = cage_enter(&options->cage, error);
@@ -246,7 +139,12 @@ static int run(const struct options *options, struct error *error)
     r = core_open(ANALYSIS_FD_CORE, options->max_threads, &core, error);
     if (r < 0)
         return r;
-    r = explain(core, files, options, start_us);
+    const struct explain_options how = {
+        .effort = options->effort,
+        .max_frames = options->max_frames,
+        .deadline_us = options->deadline_ms * 1000,
+    };
+    r = explain_core(core, files, &how, ANALYSIS_FD_REPORT);
     return r < 0 ? error_errno(error, -r, "cannot explain the core") : 0;
 }
 

@@ -48,6 +48,12 @@ fuzz_bundle_SOURCES = tests/fuzz/fuzz-bundle.c cli/bundle_record.c cli/temporary
 fuzz_bundle_LDFLAGS = $(FUZZ_LDFLAGS)
 fuzz_bundle_LDADD = $(librecord_libs)
 
+fuzz_programs += fuzz-explain
+fuzz_explain_SOURCES = tests/fuzz/fuzz-explain.c
+fuzz_explain_CPPFLAGS = $(libanalyzer_a_CPPFLAGS)
+fuzz_explain_LDFLAGS = $(FUZZ_LDFLAGS)
+fuzz_explain_LDADD = $(libanalyzer_libs)
+
 .PHONY: fuzz fuzz-programs fuzz-names
 fuzz-programs: $(fuzz_programs)
 fuzz-names:
