@@ -59,6 +59,7 @@ const struct fact_kind_of fact_kinds[] = {
     {KEY_RLIMIT_CORE, FACT_NUMBER, NULL},
     {KEY_ACCESS_UID, FACT_NUMBER, NULL},
     {KEY_PRIVATE, FACT_TEXT, NULL},
+    {KEY_STORE, FACT_TEXT, NULL},
     {KEY_VERSION, FACT_TEXT, NULL},
     {KEY_RULE, FACT_TEXT, "Rule"},
     {KEY_STATE, FACT_TEXT, NULL},

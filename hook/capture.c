@@ -167,6 +167,8 @@ static int open_record(struct capture *capture)
     part_close(&capture->part);
     r = part_open_away(&capture->part, &second);
     if (r == 0)
+        r = metadata_set_text(capture->facts, KEY_STORE, policy_store(&capture->policy));
+    if (r == 0)
         r = publish_facts(capture, &second);
     if (r < 0)
         complain(capture, "%s", second.text);

@@ -55,6 +55,7 @@
 #define KEY_KERNEL         "kernel"  /* uname -r */
 #define KEY_ARCH           "arch"    /* uname -m */
 #define KEY_OS             "os"      /* PRETTY_NAME of the host's os-release */
+#define KEY_STORE          "store"   /* where the record belongs, if it was written elsewhere */
 #define KEY_VERSION        "inquest" /* version of the hook that wrote the record */
 #define KEY_ACCESS_UID                                                                             \
     "access_uid" /* number: who else than root and the group may read; absent: nobody */
