@@ -201,7 +201,10 @@ pattern_take() { # LIMIT MAX_MAPS PATTERN SUID_DUMPABLE
     [ -z "$2" ] || [ "$2" -ge 30000 ] || bail "pattern_take: $2 is too little for max_map_count"
     coproc PATTERN_GUARD { pattern_guard "$@"; }
     guard_pid=$PATTERN_GUARD_PID
-    read -r said <&"${PATTERN_GUARD[0]}"
+    # By the second, because a signal's trap waits for `read`.
+    until read -r -t 1 said <&"${PATTERN_GUARD[0]}"; do
+        kill -0 "$guard_pid" 2>/dev/null || bail "the guard of core_pattern is gone"
+    done
     [ "$said" = ready ] && return
     guard_pid= # it has put back what it changed, and is gone
     bail "cannot set core_pattern: $said"

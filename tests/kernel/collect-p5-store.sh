@@ -74,13 +74,11 @@ broken_config() { # TAG: what is wrong comes after the store's place
     config_to_collect
 }
 
-printf '[capture]\nmode = yesterday\nmax_core = -5\ndeadline = soon\nhold_buffer = 900%%\n' |
-    broken_config values
-printf 'no section\n[[[\n= 5\n]\n[capture\nmode\n[rule]\n[rule x]\nexe =\n' | broken_config syntax
-printf '[nonsense]\nkey = value\n[capture]\nnonsense = 1\n' | broken_config unknown
-head -c 100000 /dev/urandom | broken_config random
-head -c 100000 /dev/zero | broken_config zeros
-head -c 300000 /dev/zero | tr '\0' x | broken_config long-line
-for ((i = 0; i < 2000; i++)); do printf '[rule r%d]\ncomm = nobody-%d\n' $i $i; done |
-    broken_config many-rules
+broken_config values < <(printf '[capture]\nmode = yesterday\nmax_core = -5\ndeadline = soon\n')
+broken_config syntax < <(printf 'no section\n[[[\n= 5\n]\n[capture\nmode\n[rule]\n[rule x]\nexe =\n')
+broken_config unknown < <(printf '[nonsense]\nkey = value\n[capture]\nnonsense = 1\n')
+broken_config random < <(head -c 100000 /dev/urandom)
+broken_config zeros < <(head -c 100000 /dev/zero)
+broken_config long-line < <(head -c 300000 /dev/zero | tr '\0' x)
+broken_config many-rules < <(for i in {1..2000}; do printf '[rule r%d]\ncomm = nobody\n' "$i"; done)
 finish

@@ -37,6 +37,15 @@ EXTRA_DIST += tests/victims/crash.py
 
 kernel_tests = tests/kernel/harness.sh
 kernel_tests += tests/kernel/letgo-p7-equal.sh
+kernel_tests += tests/kernel/collect-p2-listed.sh
+kernel_tests += tests/kernel/collect-p3-bytes.sh
+kernel_tests += tests/kernel/collect-p4-storm.sh
+kernel_tests += tests/kernel/collect-p5-full.sh
+kernel_tests += tests/kernel/collect-p5-index.sh
+kernel_tests += tests/kernel/collect-p5-killed.sh
+kernel_tests += tests/kernel/collect-p5-store.sh
+kernel_tests += tests/kernel/collect-p6-user.sh
+kernel_tests += tests/kernel/letgo-p1-released.sh
 kernel_tests += tests/kernel/trust-p3-faults.sh
 kernel_tests += tests/kernel/explain-p4-signature.sh
 kernel_tests += tests/kernel/explain-p5-names.sh
