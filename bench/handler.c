@@ -68,11 +68,16 @@ int main(int argc, char **argv)
     if (child == 0) {
         if (strcmp(argv[1], "drain") == 0)
             _exit(drain());
+        if (getenv("LISTEN_FDS")) { /* sd_listen_fds(3) checks whom they are for */
+            char pid[16];
+            snprintf(pid, sizeof pid, "%d", getpid());
+            setenv("LISTEN_PID", pid, 1);
+        }
         execv(path, argv + 2);
         _exit(127);
     }
     close(STDIN_FILENO); /* the victim goes when the child lets go */
-    close(3);            /* the pidfd */
+    close(3);            /* the pidfd, or the connection of a socket-activated one */
     if (child < 0 || wait4(child, &status, 0, &usage) < 0)
         return 1;
     for (int fd; (fd = open("/dev/null", O_RDWR)) >= 0 && fd < 3;)

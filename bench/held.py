@@ -80,13 +80,13 @@ class Bench:
         return glob.glob(f'{self.store}/new/*-{pid}.core.zst') + \
             glob.glob(f'{self.store}/crashes/*/*-{pid}.core.zst')
 
-    def logged(self, pid):
+    def logged(self, pid, since=0):
         """What bench/handler.c says of the handler for `pid`, once it has ended."""
         try:
             with open(self.dir + '/handler.log') as file:
                 for line in file:
                     fields = line.split()
-                    if fields[1] == str(pid):
+                    if fields[1] == str(pid) and float(fields[2]) > since:
                         return dict(ended=float(fields[2]), cpu=float(fields[4]) + float(fields[5]),
                                     rss=int(fields[6]) * 1024, written=int(fields[7]) * 512)
         except FileNotFoundError:
@@ -117,7 +117,15 @@ class Handler:
         return None
 
     def backtrace(self, pid, fault):
+        """Seconds from the fault, or None where nobody makes one."""
         return None
+
+    def usage(self, pid, fault):
+        """What others have spent on the kernel's handler's behalf."""
+        return {}
+
+    def clear(self, pid):
+        self.bench.clear(pid)
 
 
 class Drain(Handler):
@@ -230,11 +238,14 @@ def run_once(bench, handler, argv):
     end = time.monotonic() + WAIT_S
     while not (said := bench.logged(victim.pid)) and time.monotonic() < end:
         time.sleep(0.01)
-    if said:
-        result.update(cpu=said['cpu'], rss=said['rss'], written=said['written'])
-    result['stored'] = handler.stored(victim.pid)
     result['backtrace'] = handler.backtrace(victim.pid, fault)
-    bench.clear(victim.pid)
+    if said:
+        more = handler.usage(victim.pid, fault)
+        result.update(cpu=said['cpu'] + more.get('cpu', 0),
+                      rss=max(said['rss'], more.get('rss', 0)),
+                      written=said['written'] + more.get('written', 0))
+    result['stored'] = handler.stored(victim.pid)
+    handler.clear(victim.pid)
     return result
 
 
@@ -279,7 +290,7 @@ def handlers(options, bench):
              'inquest-0': lambda b: Inquest(b, 'inquest-0', '[capture]\nhold_buffer = 0\n')}
     for name in options.handlers.split(','):
         if name == 'systemd':
-            peer = systemd_peer.start(Handler, bench)
+            peer = systemd_peer.start(Handler, bench, options.systemd_coredump)
             if peer:
                 yield peer
         elif name in known:
@@ -297,6 +308,7 @@ def parse_arguments():
     parser.add_argument('--realtime', action='store_true',
                         help='victims and handlers before all other load of the machine')
     parser.add_argument('--runs', type=int, default=5)
+    parser.add_argument('--systemd-coredump', help='where that program is')
     parser.add_argument('--handlers', default='drain,inquest,inquest-stacks,cat,zstd,systemd')
     return parser.parse_args()
 

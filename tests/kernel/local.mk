@@ -4,7 +4,7 @@
 VICTIM_CFLAGS = -std=gnu11 -g -O0 -fno-omit-frame-pointer -pthread $(WARN_CFLAGS)
 check_PROGRAMS += \
 	tests/kernel/crash tests/kernel/handler tests/kernel/letgo-compare \
-	tests/victims/kinds \
+	tests/victims/kinds tests/victims/sparse \
 	tests/victims/credentials tests/victims/deleted tests/victims/fuse \
 	tests/victims/mappings tests/victims/memory tests/victims/namespaces \
 	tests/victims/quick tests/victims/signals tests/victims/threads
@@ -31,11 +31,15 @@ tests_victims_quick_SOURCES = tests/victims/quick.c $(victim_sources)
 tests_victims_quick_CFLAGS = $(VICTIM_CFLAGS)
 tests_victims_signals_SOURCES = tests/victims/signals.c $(victim_sources)
 tests_victims_signals_CFLAGS = $(VICTIM_CFLAGS)
+tests_victims_sparse_SOURCES = tests/victims/sparse.c $(victim_sources)
+tests_victims_sparse_CFLAGS = $(VICTIM_CFLAGS)
 tests_victims_threads_SOURCES = tests/victims/threads.c $(victim_sources)
 tests_victims_threads_CFLAGS = $(VICTIM_CFLAGS)
 EXTRA_DIST += tests/victims/crash.py
 
 kernel_tests = tests/kernel/harness.sh
+kernel_tests += tests/kernel/letgo-p2-sparse.sh
+kernel_tests += tests/kernel/letgo-p5-stacks.sh
 kernel_tests += tests/kernel/letgo-p7-equal.sh
 kernel_tests += tests/kernel/collect-p2-listed.sh
 kernel_tests += tests/kernel/collect-p3-bytes.sh
