@@ -1,11 +1,15 @@
-#!/bin/bash
+#!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # render-golden.sh - each renderer, over reports of each kind, prints exactly what lies beside them.
 # After a wanted change: RENDER_ACCEPT=1 tests/cli/render-golden.sh, and look at the difference.
 set -u
 export LC_ALL=C TZ=UTC
-reports=${top_srcdir:?}/tests/data/reports
-render=${top_builddir:?}/render
+top_builddir=${top_builddir:-$PWD}
+top_srcdir=${top_srcdir:-$(cd "$(dirname "$0")/../.." && pwd)}
+reports=$top_srcdir/tests/data/reports
+render=$top_builddir/render
+T=$(mktemp -d) && cd "$T" || exit 1
+trap 'rm -rf "$T"' EXIT
 n=0
 
 check() { # NAME FORMAT REPORT [OPTION…]

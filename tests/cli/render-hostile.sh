@@ -1,11 +1,15 @@
-#!/bin/bash
+#!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # render-hostile.sh - names with escape sequences, HTML, markdown and invalid UTF-8 do no harm: no
 # control character leaves raw, no element or attribute is theirs, JSON keeps their bytes.
 set -u
 export LC_ALL=C
-reports=${top_srcdir:?}/tests/data/reports
-render=${top_builddir:?}/render
+top_builddir=${top_builddir:-$PWD}
+top_srcdir=${top_srcdir:-$(cd "$(dirname "$0")/../.." && pwd)}
+reports=$top_srcdir/tests/data/reports
+render=$top_builddir/render
+T=$(mktemp -d) && cd "$T" || exit 1
+trap 'rm -rf "$T"' EXIT
 n=0
 
 report() { # RESULT NAME
