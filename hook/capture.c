@@ -195,7 +195,8 @@ static void publish_again(struct capture *capture)
     struct record_writer *before = steal_pointer(&capture->writer);
     struct error error = {0};
 
-    AUTO_FD int fd = fcntl(capture->part.fd, F_DUPFD_CLOEXEC, 3);
+    int number = capture->part.fd; /* the writer knows the file by it */
+    AUTO_FD int fd = fcntl(number, F_DUPFD_CLOEXEC, 3);
     if (fd >= 0 && publish_facts(capture, &error) == 0) {
         record_writer_free(before);
         return;
@@ -203,9 +204,9 @@ static void publish_again(struct capture *capture)
     complain(capture, "%s", error.text[0] ? error.text : "cannot keep all facts");
     record_writer_free(capture->writer);
     capture->writer = before;
-    if (fd >= 0) {
+    if (fd >= 0 && capture->part.fd != number) {
         close(capture->part.fd);
-        capture->part.fd = steal_fd(&fd);
+        capture->part.fd = dup3(fd, number, O_CLOEXEC); /* free, and ours: cannot fail */
     }
     (void)metadata_merge(capture->outcome, capture->facts);
 }
