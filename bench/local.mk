@@ -19,3 +19,4 @@ BENCH_HELD = --sizes 16,256,1024,2048 --threads --runs 5
 bench: all bench/victim$(EXEEXT) bench/handler$(EXEEXT)
 	PYTHONDONTWRITEBYTECODE=1 python3 $(srcdir)/bench/held.py --build $(abs_top_builddir) \
 		--out bench-results $(BENCH_HELD)
+EXTRA_DIST += bench/index.sh
