@@ -247,8 +247,8 @@ static void say_warning(void *data, const char *file, unsigned line, const char 
 static int open_store(struct keeper *keeper, struct error *error)
 {
     const char *path = layout_store_path(keeper->store_option, keeper->settings->store.path);
-    int r = store_open(path, STORE_WRITE, &keeper->store, error);
-    return r < 0 ? r : keeper_drop_privileges(error);
+    int r = keeper_drop_privileges(error);
+    return r < 0 ? r : store_open(path, STORE_WRITE, &keeper->store, error);
 }
 
 static int work(struct keeper *keeper, struct error *error)

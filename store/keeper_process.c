@@ -34,12 +34,11 @@ int keeper_make_fds_safe(void)
     return 0;
 }
 
-/* Adds those of the capabilities that the process has: containers and kernels withhold some. */
-static void keep_capabilities(bool effective)
+/* Those of them that there are: a container's root may lack some. */
+static void choose_capabilities(void)
 {
     static const unsigned kept[] = {
-        CAP_SETUID, CAP_SETGID,  CAP_DAC_READ_SEARCH, CAP_KILL,       CAP_CHOWN,
-        CAP_FOWNER, CAP_SETPCAP, CAP_SYS_RESOURCE,    CAP_SYS_CHROOT,
+        CAP_SETUID, CAP_SETGID, CAP_DAC_READ_SEARCH, CAP_KILL, CAP_CHOWN, CAP_FOWNER, CAP_SETPCAP,
     };
     bool had[ARRAY_SIZE(kept)];
 
@@ -48,25 +47,19 @@ static void keep_capabilities(bool effective)
     capng_clear(CAPNG_SELECT_BOTH);
     for (size_t i = 0; i < ARRAY_SIZE(kept); i++)
         if (had[i]) /* known numbers: cannot fail */
-            (void)capng_update(
-                CAPNG_ADD, CAPNG_PERMITTED | CAPNG_BOUNDING_SET | (effective ? CAPNG_EFFECTIVE : 0),
-                kept[i]);
+            (void)capng_update(CAPNG_ADD, CAPNG_PERMITTED | CAPNG_EFFECTIVE | CAPNG_BOUNDING_SET,
+                               kept[i]);
 }
 
 int keeper_drop_privileges(struct error *error)
 {
-    uid_t real, effective, saved;
-
-    if (getresuid(&real, &effective, &saved) < 0)
-        return error_errno(error, errno, "uid");
-    if (real != 0)
+    if (geteuid() != 0)
         return 0;
     if (capng_get_caps_process() != 0)
         return error_set(error, EPERM, "cannot tell which capabilities there are");
-    keep_capabilities(effective == 0);
-    /* The bounding set is given up with CAP_SETPCAP, which the store's owner has no more; for him
-     * the permitted set is what counts when he becomes root again. */
-    if (capng_apply(effective == 0 ? CAPNG_SELECT_BOTH : CAPNG_SELECT_CAPS) != 0)
+    choose_capabilities();
+    /* Where root may not narrow its bounding set, in a container, the rest must do. */
+    if (capng_apply(CAPNG_SELECT_BOTH) != 0 && capng_apply(CAPNG_SELECT_CAPS) != 0)
         return error_set(error, EPERM, "cannot give up root's capabilities");
     return 0;
 }

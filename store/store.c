@@ -238,8 +238,13 @@ static int create(const char *path, struct error *error)
 {
     uid_t uid = geteuid();
     gid_t gid = getegid();
-    if (uid == 0)
+    struct stat st;
+    if (uid == 0 && stat(path, &st) == 0) {
+        uid = st.st_uid; /* what is missing of somebody's store is his */
+        gid = st.st_gid;
+    } else if (uid == 0) {
         (void)layout_system_user(INQUEST_USER, &uid, &gid); /* without that user: root's */
+    }
     return layout_create(path, uid, gid, error);
 }
 
