@@ -134,8 +134,7 @@ static int next_batch(struct walk *walk)
 /* Errors of one file are its own; those of the index end the walk. */
 static bool is_fatal(int r)
 {
-    return r == -ENOSPC || r == -EIO || r == -ENOMEM || r == -EROFS || r == -EBUSY ||
-           r == -EUCLEAN;
+    return r == -ENOSPC || r == -EIO || r == -ENOMEM || r == -EROFS || r == -EBUSY || r == -EUCLEAN;
 }
 
 static int walk_crash(void *context, const char *name)

@@ -99,11 +99,19 @@ untested_promises() {
         done
 }
 
+# A test that make check doesn't know is none.
+forgotten_tests() {
+    find tests/cli tests/kernel -name '*.sh' -exec grep -lE '^finish$' {} + | while read -r file; do
+        cat tests/local.mk tests/*/local.mk | grep -qF "$file" || echo "$file"
+    done
+}
+
 check_with clang-format "C files are formatted (clang-format -i)" unformatted
 check "no banned functions" banned
 check "files say their licence at the top" unlicensed
 check "no C file has 700 lines" too_long
 check "includes point one way" wrong_arrows
+check "make check runs every test" forgotten_tests
 check "SECURITY.md names tests that exist" untested_promises
 check_with shellcheck "shell scripts pass shellcheck" bad_shell
 echo "1..$count"

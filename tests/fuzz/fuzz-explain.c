@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* fuzz-explain.c - a whole core from hostile bytes: segments, notes, stacks, reason, report. No files.
+/* fuzz-explain.c - a whole core from hostile bytes: segments, notes, stacks, reason, report. No
+ * files.
  */
 #include <fcntl.h>
 #include <stdint.h>

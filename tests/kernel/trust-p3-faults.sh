@@ -89,7 +89,7 @@ verdict() {
     *) echo "it is listed as $core" ;;
     esac
     inquest check >"$T/check" 2>&1 || echo "check: $(head -n 3 "$T/check")"
-    left=$(ls -A "$STORE/new" | grep -vx -e .lock -e .analysis)
+    left=$(find "$STORE/new" -mindepth 1 -not -name .lock -not -name .analysis)
     [ -z "$left" ] || echo "left in new/: $left"
 }
 

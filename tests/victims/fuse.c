@@ -114,7 +114,7 @@ int main(int argc, char **argv)
     victim_needs(file >= 0, path);
     char *map = mmap(NULL, FILE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE, file, 0);
     victim_needs(map != MAP_FAILED, "mmap");
-    close(file); /* at the exit, closing would wait for the server too */
+    close(file);                          /* at the exit, closing would wait for the server too */
     madvise(map, FILE_SIZE, MADV_RANDOM); /* no readahead: the other pages stay unread */
     map[0] = 'm';
     victim_dies(SIGSEGV);
