@@ -57,17 +57,18 @@ static void put_text(FILE *out, const char *text)
         put_bytes(out, text, strlen(text));
 }
 
-/* As put_text(), but lines stay lines. */
+/* As put_text(), but lines stay lines, and tabs tabs. */
 static void put_lines(FILE *out, const char *data, size_t size)
 {
     while (size > 0) {
-        const char *end = memchr(data, '\n', size);
-        size_t n = end ? (size_t)(end - data) : size;
+        size_t n = 0;
+        while (n < size && data[n] != '\n' && data[n] != '\t')
+            n++;
         put_bytes(out, data, n);
-        if (end)
-            fputc('\n', out);
-        data += end ? n + 1 : n;
-        size -= end ? n + 1 : n;
+        if (n < size)
+            fputc(data[n++], out);
+        data += n;
+        size -= n;
     }
 }
 

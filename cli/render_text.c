@@ -18,7 +18,7 @@ enum {
 static void styled(FILE *out, const struct render_options *options, enum style style,
                    const char *printable)
 {
-    if (options->colour)
+    if (options->colour && *printable)
         fprintf(out, "%s%s%s", style_on(style), printable, style_off(style));
     else
         fputs(printable, out);

@@ -13,6 +13,7 @@
 
 #include "cli/render.h"
 #include "store/base/bytes.h"
+#include "store/base/parse.h"
 #include "store/base/text.h"
 #include "store/keys.h"
 
@@ -60,7 +61,8 @@ static json_t *os_json(const struct render_input *input)
 static void component_name(const struct render_input *input, char ret[static COMPONENT_SIZE])
 {
     const char *exe = fact(input, KEY_EXE), *comm = fact(input, KEY_COMM);
-    const char *package = fact(input, KEY_PACKAGE);
+    const char *known = fact(input, KEY_PACKAGE);
+    const char *package = known ? known : input->report->package;
     const char *from = package ? package : exe ? render_base_name(exe) : comm ? comm : "unknown";
     size_t n = 0;
 
@@ -99,6 +101,66 @@ static json_t *frame_json(const struct report_frame *frame)
     else if (!frame->module)
         json_object_set_new(object, "function_name", json_string("anonymous function"));
     return object;
+}
+
+/*
+ * "bash 1:5.2-3.fc40", as reports have it: name, epoch, version, release. NULL for what has no
+ * release, which the server refuses.
+ */
+static json_t *package_json(const char *package, const char *arch)
+{
+    const char *version = strchr(package, ' '), *release = version ? strrchr(version, '-') : NULL;
+    uint64_t epoch = 0;
+
+    if (!version || version == package || !release || !release[1])
+        return NULL;
+    AUTO_FREE char *name = text_to_utf8(package, (size_t)(version - package));
+    AUTO_FREE char *number = strndup(version + 1, strcspn(version + 1, ":"));
+    version++;
+    if (number && strchr(version, ':') && parse_u64(number, 10, INT32_MAX, &epoch) == 0)
+        version += strlen(number) + 1;
+    AUTO_FREE char *upstream =
+        version < release ? text_to_utf8(version, (size_t)(release - version)) : NULL;
+    if (!name || !upstream)
+        return NULL;
+
+    json_t *object = json_object();
+    json_object_set_new(object, "name", json_string(name));
+    json_object_set_new(object, "epoch", json_integer((json_int_t)epoch));
+    json_object_set_new(object, "version", json_string(upstream));
+    json_set_text(object, "release", release + 1);
+    json_set_text(object, "architecture", arch ? arch : "unknown");
+    return object;
+}
+
+static bool is_package_of_earlier(const struct report *report, size_t index)
+{
+    for (size_t i = 0; i < index; i++)
+        if (report->modules[i].package &&
+            strcmp(report->modules[i].package, report->modules[index].package) == 0)
+            return true;
+    return false;
+}
+
+/* The one that the program is of, as affected, and those of the libraries. */
+static json_t *packages_json(const struct render_input *input)
+{
+    const struct report *report = input->report;
+    const char *arch = fact(input, KEY_ARCH), *own = fact(input, KEY_PACKAGE);
+    json_t *array = json_array(), *package = NULL;
+
+    own = own ? own : report->package;
+    if (own && (package = package_json(own, arch))) {
+        json_object_set_new(package, "package_role", json_string("affected"));
+        json_array_append_new(array, package);
+    }
+    for (size_t i = 0; i < report->n_modules; i++) {
+        const char *of_module = report->modules[i].package;
+        if (of_module && (!own || strcmp(of_module, own) != 0) &&
+            !is_package_of_earlier(report, i) && (package = package_json(of_module, arch)))
+            json_array_append_new(array, package);
+    }
+    return array;
 }
 
 static void thread_json(struct json_stream *json, const struct report_thread *thread, bool crashing)
@@ -166,7 +228,7 @@ int render_ureport(struct json_stream *json, const struct render_input *input)
     json_stream_member(json, "os", os_json(input));
     json_stream_key(json, "problem");
     problem_json(json, input);
-    json_stream_member(json, "packages", json_array());
+    json_stream_member(json, "packages", packages_json(input));
     json_stream_close(json);
     return 0;
 }

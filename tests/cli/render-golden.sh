@@ -18,7 +18,7 @@ check() { # NAME FORMAT REPORT [OPTION…]
     [ -f "$reports/$report.facts" ] && facts=$reports/$report.facts
     got=$("$render" "$format" "$reports/$report.json" "$facts" "$@"; echo "exit $?")
     # The version is the build's.
-    [ "$format" != ureport ] || got=$(sed 's/"version": "[^"]*-\?[0-9]\+\.[0-9.]*"/"version": "X"/' <<<"$got")
+    [ "$format" != ureport ] || got=$(sed '/"reporter"/,/}/s/"version": ".*"/"version": "X"/' <<<"$got")
     [ -z "${RENDER_ACCEPT:-}" ] || printf '%s\n' "$got" >"$reports/expected/$name"
     n=$((n + 1))
     if diff -u "$reports/expected/$name" - <<<"$got" >"$name.diff" 2>&1; then
