@@ -74,7 +74,7 @@ class Bench:
     def config(self, name, text=''):
         """A config without storm rules, for many crashes of one program are the point here."""
         write(f'{self.dir}/{name}', f'[store]\npath = {self.store}\nmax_use = 50G\n'
-                                    f'[storm]\nwindow = 0\n{text}')
+                                    f'[capture]\nmax_core = 100T\n[storm]\nwindow = 0\n{text}')
 
     def records(self, pid):
         return glob.glob(f'{self.store}/new/*-{pid}.core.zst') + \
@@ -275,13 +275,28 @@ def report(case, results, file=sys.stdout):
               f'{shown(median(runs, "stored"), 1 << 20, 1):>12}', file=file, flush=True)
 
 
+def build_asan(bench):
+    """The victim with AddressSanitizer's terabytes of shadow, or None where cc has none."""
+    path = bench.dir + '/victim-asan'
+    source = os.path.dirname(os.path.abspath(__file__)) + '/victim.c'
+    made = subprocess.run(['cc', '-g', '-O1', '-fsanitize=address', '-pthread', '-D_GNU_SOURCE',
+                           '-o', path, source], stderr=subprocess.DEVNULL, check=False)
+    return path if made.returncode == 0 else None
+
+
 def cases(options, bench):
-    """Name and command line of each victim."""
+    """Name and command line of each victim, and whether only Inquest can be asked to take it."""
     victim = bench.build + '/bench/victim'
-    for size in options.sizes.split(','):
-        yield f'{size} MiB', [victim, size, '4']
-    if options.threads:
-        yield '500 threads', [victim, '0', '500', '8192']
+    for size in filter(None, options.sizes.split(',')):
+        yield f'{size} MiB', [victim, size, '4'], False
+    if options.extreme:
+        yield '500 threads, 8 MiB stacks', [victim, '0', '500', '8192'], False
+        yield '4 GiB, 100 threads', [victim, '4096', '100'], True
+        yield '64 GiB, 64 pages', [victim, '0', '4', '256', '64'], True
+        asan = build_asan(bench)
+        if asan:
+            yield 'AddressSanitizer', ['env', 'ASAN_OPTIONS=handle_segv=0:disable_coredump=0:'
+                                       'use_madv_dontdump=0', asan, '16', '4'], True
 
 
 def handlers(options, bench):
@@ -304,7 +319,8 @@ def parse_arguments():
     parser.add_argument('--build', default='.', help='build tree (.)')
     parser.add_argument('--out', default='bench-results', help='where results go')
     parser.add_argument('--sizes', default='16,256,1024,2048', help='MiB of the victims')
-    parser.add_argument('--threads', action='store_true', help='also 500 threads of 8 MiB stacks')
+    parser.add_argument('--extreme', action='store_true',
+                        help='also many threads, large and sparse processes')
     parser.add_argument('--realtime', action='store_true',
                         help='victims and handlers before all other load of the machine')
     parser.add_argument('--runs', type=int, default=5)
@@ -321,10 +337,12 @@ def main():
     try:
         peers = list(handlers(options, bench))
         summary = {}
-        for case, argv in cases(options, bench):
-            results = {peer.name: [] for peer in peers}
+        for case, argv, ours in cases(options, bench):
+            # The others would take minutes, and terabytes of disk.
+            able = [peer for peer in peers if not ours or peer.name.startswith('inquest')]
+            results = {peer.name: [] for peer in able}
             for turn in range(options.runs):
-                for peer in peers[turn % len(peers):] + peers[:turn % len(peers)]:
+                for peer in able[turn % len(able):] + able[:turn % len(able)]:
                     result = run_once(bench, peer, argv)
                     results[peer.name].append(result)
                     with open(bench.out + '/runs.jsonl', 'a') as file:

@@ -14,7 +14,7 @@ bench_handler_SOURCES = bench/handler.c
 CLEANFILES += bench/victim$(EXEEXT) bench/handler$(EXEEXT)
 EXTRA_DIST += bench/README.md bench/held.py bench/chart.py bench/systemd_peer.py
 
-BENCH_HELD = --sizes 16,256,1024,2048 --threads --runs 5
+BENCH_HELD = --sizes 16,256,1024,2048 --extreme --runs 5
 .PHONY: bench
 bench: all bench/victim$(EXEEXT) bench/handler$(EXEEXT)
 	PYTHONDONTWRITEBYTECODE=1 python3 $(srcdir)/bench/held.py --build $(abs_top_builddir) \

@@ -2,11 +2,12 @@
 /*
  * victim - a process to be crashed with a stopwatch.
  *
- *   victim MIB [THREADS [STACK_KIB]]
+ *   victim MIB [THREADS [STACK_KIB [SPARSE_GIB]]]
  *
  * Fills MIB mebibytes with pages of random bytes, of text, of zeros and of pointers in turn (what
  * a server's heap looks like to a compressor), starts THREADS threads (4) that wait a few frames
- * deep in stacks of STACK_KIB (256), prints "ready", waits for a byte on stdin, prints the
+ * deep in stacks of STACK_KIB (256), maps SPARSE_GIB gibibytes (0) and writes to one page in each,
+ * prints "ready", waits for a byte on stdin, prints the
  * nanoseconds of CLOCK_MONOTONIC, and faults.
  */
 #include <pthread.h>
@@ -87,6 +88,21 @@ static void fill_memory(size_t mib)
         fills[next_random() >> 20 & 3]((uint64_t *)(area + at));
 }
 
+static void map_sparse(size_t gib)
+{
+    if (gib == 0)
+        return;
+    char *area = mmap(NULL, gib << 30, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (area == MAP_FAILED) {
+        perror("victim: mmap");
+        exit(1);
+    }
+    madvise(area, gib << 30, MADV_NOHUGEPAGE);
+    for (size_t i = 0; i < gib; i++)
+        memset(area + (i << 30) + PAGE, 'x', 100);
+}
+
 static pthread_barrier_t all_wait;
 static volatile bool is_over; /* never, but the compiler does not know */
 
@@ -143,6 +159,7 @@ int main(int argc, char **argv)
     fill_memory(argc > 1 ? strtoul(argv[1], NULL, 10) : 16);
     start_threads(argc > 2 ? (unsigned)strtoul(argv[2], NULL, 10) : 4,
                   argc > 3 ? strtoul(argv[3], NULL, 10) : 256);
+    map_sparse(argc > 4 ? strtoul(argv[4], NULL, 10) : 0);
     if (write(STDOUT_FILENO, "ready\n", 6) != 6 || read(STDIN_FILENO, &byte, 1) != 1)
         return 1;
     fault();
