@@ -159,3 +159,7 @@ EXTRA_DIST += $(explain_tests) tests/kernel/explain.bash \
 	tests/victims/explain/faults.c tests/victims/explain/faults.expected \
 	tests/victims/explain/names.cc tests/victims/explain/names.expected \
 	tests/victims/explain/panic.rs tests/victims/explain/stacks.c
+
+# store: the keeper, by its system calls
+TESTS += tests/store/trust-p3-keeper.sh
+EXTRA_DIST += tests/store/trust-p3-keeper.sh
