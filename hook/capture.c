@@ -17,6 +17,7 @@
 #include "hook/cage.h"
 #include "hook/clock.h"
 #include "hook/facts.h"
+#include "hook/modules.h"
 #include "hook/part.h"
 #include "hook/plan.h"
 #include "hook/policy.h"
@@ -270,6 +271,18 @@ static void gather(struct capture *capture)
     if (capture->policy.mode == POLICY_FULL)
         capture->buffer = budget_take(capture->runtime, settings->capture.hold_buffer,
                                       footprint + BUFFER_SLACK, &capture->budget);
+}
+
+/* Opened while the victim is held, copied by the watcher afterwards. */
+static void hand_over_modules(struct capture *capture)
+{
+    AUTO_MODULES struct modules modules = {0};
+
+    if (capture->policy.mode > POLICY_STACKS || capture->part.away)
+        return;
+    modules_open(capture->victim, &modules);
+    if (modules.count > 0)
+        (void)watch_send_modules(capture->socket, &modules);
 }
 
 /* What the cage has no business with. */
@@ -583,6 +596,7 @@ enum capture_exit capture_run(const struct arguments *arguments, int pipe, int s
     if (!counted) {
         storm_free(steal_pointer(&capture.storm));
         gather(&capture);
+        hand_over_modules(&capture);
     }
     close_unneeded(&capture);
     (void)watch_send_sealed(socket); /* a watcher that is gone waits for nothing */

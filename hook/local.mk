@@ -10,6 +10,7 @@ libhook_a_SOURCES = \
 	hook/arguments.c hook/arguments.h \
 	hook/budget.c hook/budget.h \
 	hook/buffer.c hook/buffer.h \
+	hook/build_id.c hook/build_id.h \
 	hook/cage.c hook/cage.h \
 	hook/capture.c hook/capture.h \
 	hook/cgroup.c hook/cgroup.h \
@@ -21,6 +22,7 @@ libhook_a_SOURCES = \
 	hook/log.c hook/log.h \
 	hook/mappings.c hook/mappings.h \
 	hook/memory.c hook/memory.h \
+	hook/modules.c hook/modules.h \
 	hook/pagemap.c hook/pagemap.h \
 	hook/part.c hook/part.h \
 	hook/plan.c hook/plan.h \

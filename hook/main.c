@@ -24,6 +24,7 @@
 #include "hook/clock.h"
 #include "hook/conclude.h"
 #include "hook/log.h"
+#include "hook/modules.h"
 #include "hook/policy.h"
 #include "hook/victim.h"
 #include "hook/watch.h"
@@ -115,6 +116,7 @@ static int take_crash(const struct arguments *arguments, uint64_t started)
 {
     AUTO_PART struct part part = PART_NONE;
     AUTO_VICTIM struct victim victim = VICTIM_NONE;
+    AUTO_MODULES struct modules modules = {0};
     struct progress *progress = make_progress(started);
     int sockets[2];
 
@@ -131,8 +133,11 @@ static int take_crash(const struct arguments *arguments, uint64_t started)
     close(STDIN_FILENO); /* the worker's copy of the pipe is the last one */
     make_fds_safe();
     (void)victim_find(arguments, &victim, NULL); /* gone already: then it is not held, either */
-    int status = watch_run(worker, sockets[0], &victim, progress, &part);
-    return conclude(arguments, &part, status, progress->message);
+    int status = watch_run(worker, sockets[0], &victim, progress, &part, &modules);
+    int r = conclude(arguments, &part, status, progress->message);
+    if (r > 0)
+        modules_keep(&modules, &part);
+    return r;
 }
 
 int main(int argc, char **argv)

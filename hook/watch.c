@@ -18,20 +18,20 @@ enum {
     STEP_MS = 1000,
 };
 
-/* What travels: the part without its descriptors, which go beside it. */
+/* What travels; the descriptors that belong to it go beside it. */
 struct message {
-    bool sealed;
+    enum { MESSAGE_PART, MESSAGE_MODULES, MESSAGE_SEALED } kind;
     struct part part;
 };
 
 union control {
     struct cmsghdr header; /* for its alignment */
-    char room[CMSG_SPACE(2 * sizeof(int))];
+    char room[CMSG_SPACE(MODULES_MAX * sizeof(int))];
 };
 
 static int send_message(int socket, const struct message *message, const int *fds, size_t count)
 {
-    struct iovec data = {(void *)message, sizeof *message};
+    struct iovec data = {(void *)(uintptr_t)message, sizeof *message}; /* only read */
     union control control = {0};
     struct msghdr header = {.msg_iov = &data, .msg_iovlen = 1};
 
@@ -49,19 +49,49 @@ static int send_message(int socket, const struct message *message, const int *fd
 
 int watch_send_part(int socket, const struct part *part)
 {
-    struct message message = {.part = *part};
+    struct message message = {.kind = MESSAGE_PART, .part = *part};
     int fds[2] = {part->dir, part->fd};
     return send_message(socket, &message, fds, ARRAY_SIZE(fds));
 }
 
+int watch_send_modules(int socket, const struct modules *modules)
+{
+    struct message message = {.kind = MESSAGE_MODULES};
+    return send_message(socket, &message, modules->fds, modules->count);
+}
+
 int watch_send_sealed(int socket)
 {
-    struct message message = {.sealed = true};
+    struct message message = {.kind = MESSAGE_SEALED};
     return send_message(socket, &message, NULL, 0);
 }
 
-/* Receives one message. 1, or 0 at the end of the conversation. */
-static int receive(int socket, struct part *part, bool *sealed)
+/* What the worker has handed over so far. */
+struct handed {
+    struct part *part;
+    struct modules *modules;
+    bool sealed;
+};
+
+static void accept_message(const struct message *message, const int *fds, size_t count,
+                           struct handed *handed)
+{
+    if (message->kind == MESSAGE_PART && count == 2) {
+        part_close(handed->part);
+        *handed->part = message->part;
+        handed->part->dir = fds[0];
+        handed->part->fd = fds[1];
+    } else if (message->kind == MESSAGE_MODULES && count <= MODULES_MAX) {
+        modules_close(handed->modules);
+        memcpy(handed->modules->fds, fds, count * sizeof *fds);
+        handed->modules->count = count;
+    } else if (message->kind == MESSAGE_SEALED) {
+        handed->sealed = true;
+    }
+}
+
+/* Receives one message. False at the end of the conversation. */
+static bool receive(int socket, struct handed *handed)
 {
     struct message message;
     struct iovec data = {&message, sizeof message};
@@ -70,22 +100,21 @@ static int receive(int socket, struct part *part, bool *sealed)
                             .msg_iovlen = 1,
                             .msg_control = control.room,
                             .msg_controllen = sizeof control.room};
+    int fds[MODULES_MAX];
+    size_t count = 0;
 
     ssize_t n = recvmsg(socket, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
     if (n < 0)
         return errno == EAGAIN || errno == EINTR;
     if (n != (ssize_t)sizeof message)
-        return 0;
-    struct cmsghdr *fds = CMSG_FIRSTHDR(&header);
-    if (!fds || fds->cmsg_type != SCM_RIGHTS || fds->cmsg_len != CMSG_LEN(2 * sizeof(int))) {
-        *sealed = *sealed || message.sealed;
-        return 1;
+        return false;
+    const struct cmsghdr *rights = CMSG_FIRSTHDR(&header);
+    if (rights && rights->cmsg_type == SCM_RIGHTS) {
+        count = (rights->cmsg_len - CMSG_LEN(0)) / sizeof *fds;
+        memcpy(fds, CMSG_DATA(rights), count * sizeof *fds); /* at most what control has room for */
     }
-    part_close(part);
-    *part = message.part;
-    memcpy(&part->dir, CMSG_DATA(fds), sizeof part->dir);
-    memcpy(&part->fd, CMSG_DATA(fds) + sizeof part->dir, sizeof part->fd);
-    return 1;
+    accept_message(&message, fds, count, handed);
+    return true;
 }
 
 /* What to do when the time has come; each step once. */
@@ -119,19 +148,19 @@ static void check_time(struct patience *patience, pid_t worker, const struct vic
 }
 
 int watch_run(pid_t worker, int socket, const struct victim *victim,
-              const struct progress *progress, struct part *ret_part)
+              const struct progress *progress, struct part *ret_part, struct modules *ret_modules)
 {
+    struct handed handed = {.part = ret_part, .modules = ret_modules};
     struct patience patience = {0};
-    bool sealed = false;
     int status = 0;
 
     for (bool open = true; open;) {
-        struct pollfd poll_fd = {.fd = socket, .events = sealed ? 0 : POLLIN};
+        struct pollfd poll_fd = {.fd = socket, .events = handed.sealed ? 0 : POLLIN};
         int n = poll(&poll_fd, 1, STEP_MS);
-        if (n > 0 && sealed)
+        if (n > 0 && handed.sealed)
             open = !(poll_fd.revents & (POLLHUP | POLLERR));
         else if (n > 0)
-            open = receive(socket, ret_part, &sealed);
+            open = receive(socket, &handed);
         check_time(&patience, worker, victim, progress);
     }
     while (waitpid(worker, &status, 0) < 0 && errno == EINTR)

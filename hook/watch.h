@@ -9,11 +9,15 @@
 #include <sys/types.h>
 
 #include "hook/capture.h"
+#include "hook/modules.h"
 #include "hook/part.h"
 #include "hook/victim.h"
 
 /* Hands the record's file to the watcher; again when another one has taken its place. */
 int watch_send_part(int socket, const struct part *part);
+
+/* Hands over the modules to be kept. */
+int watch_send_modules(int socket, const struct modules *modules);
 
 /* Says that nothing more comes: what arrives afterwards is from a process in the cage. */
 int watch_send_sealed(int socket);
@@ -21,7 +25,8 @@ int watch_send_sealed(int socket);
 /*
  * Waits for the worker to end. At the deadline, and a grace that the worker may use to end in good
  * order, it is killed, and if the victim is held even then (its memory is on a filesystem that
- * hangs), the victim is, too. Returns the worker's wait status; *ret_part is the last one it sent.
+ * hangs), the victim is, too. Returns the worker's wait status; *ret_part is the last one it sent,
+ * *ret_modules what it opened.
  */
 int watch_run(pid_t worker, int socket, const struct victim *victim,
-              const struct progress *progress, struct part *ret_part);
+              const struct progress *progress, struct part *ret_part, struct modules *ret_modules);

@@ -19,6 +19,7 @@
 #include "hook/access.h"
 #include "hook/arguments.h"
 #include "hook/budget.h"
+#include "hook/build_id.h"
 #include "hook/cgroup.h"
 #include "hook/clock.h"
 #include "hook/storm.h"
@@ -426,6 +427,57 @@ static void budget_is_shared(void **state)
     assert_int_equal(budget_take(dir, share, 1, &one), 0);
 }
 
+/* ---- build-ids ---- */
+
+/* One program header that says where notes are, and the notes. */
+struct tiny {
+    Elf64_Ehdr header;
+    Elf64_Phdr segment;
+    Elf64_Nhdr note;
+    char name[4];
+    unsigned char id[8];
+};
+
+static size_t id_of(const struct tiny *tiny, size_t size)
+{
+    AUTO_FD int fd = memfd_create("elf", MFD_CLOEXEC);
+    unsigned char id[BUILD_ID_MAX];
+
+    assert_int_equal(write(fd, tiny, size), size);
+    return build_id_read(fd, id);
+}
+
+static void build_id_found(void **state)
+{
+    struct tiny tiny = {
+        .header = {.e_ident = ELFMAG, .e_phoff = offsetof(struct tiny, segment), .e_phnum = 1},
+        .segment = {.p_type = PT_NOTE, .p_offset = offsetof(struct tiny, note), .p_filesz = 24},
+        .note = {.n_namesz = 4, .n_descsz = 8, .n_type = NT_GNU_BUILD_ID},
+        .name = "GNU",
+    };
+
+    (void)state;
+    tiny.header.e_ident[EI_CLASS] = ELFCLASS64;
+    tiny.header.e_ident[EI_DATA] =
+        __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? ELFDATA2LSB : ELFDATA2MSB;
+    assert_int_equal(id_of(&tiny, sizeof tiny), 8);
+    for (size_t size = 0; size < sizeof tiny; size++)
+        assert_int_equal(id_of(&tiny, size), 0);
+
+    tiny.note.n_descsz = UINT32_MAX;
+    assert_int_equal(id_of(&tiny, sizeof tiny), 0);
+    tiny.note.n_descsz = 8;
+    tiny.note.n_namesz = UINT32_MAX;
+    assert_int_equal(id_of(&tiny, sizeof tiny), 0);
+    tiny.note.n_namesz = 4;
+    tiny.segment.p_offset = UINT64_MAX;
+    assert_int_equal(id_of(&tiny, sizeof tiny), 0);
+    tiny.header.e_phoff = UINT64_MAX - 8;
+    assert_int_equal(id_of(&tiny, sizeof tiny), 0);
+    tiny.header.e_ident[EI_CLASS] = ELFCLASS32;
+    assert_int_equal(id_of(&tiny, sizeof tiny), 0);
+}
+
 /* ---- taking ---- */
 
 /* A source that counts: byte n of the content is made of n, with a run of zeros in between. */
@@ -655,6 +707,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(storm_counts, make_directory, remove_directory),
         cmocka_unit_test_setup_teardown(storm_garbage, make_directory, remove_directory),
         cmocka_unit_test_setup_teardown(budget_is_shared, make_directory, remove_directory),
+        cmocka_unit_test(build_id_found),
         cmocka_unit_test(take_everything),
         cmocka_unit_test(take_failing_source),
         cmocka_unit_test(take_doubtful_end),
