@@ -108,7 +108,8 @@ static const char *access_verb(const struct findings *findings)
 
 static const char *register_name(const struct core *core, unsigned number)
 {
-    for (size_t i = 0; core->arch && i < core->arch->register_count; i++)
+    bool named = core->arch && number != REGISTER_NONE;
+    for (size_t i = 0; named && i < core->arch->register_count; i++)
         if (core->arch->registers[i].dwarf == number)
             return core->arch->registers[i].name;
     return NULL;

@@ -42,8 +42,8 @@ static const struct stack *crashing_stack(const struct report *report)
 static void write_lines(struct json *json, const char *key, const struct bytes *lines)
 {
     json_open(json, key, '[');
-    const char *line = lines->data, *end = lines->data + lines->size;
-    while (line && line < end) {
+    const char *line = lines->data, *end = line ? line + lines->size : NULL;
+    while (line < end) {
         const char *newline = memchr(line, '\n', (size_t)(end - line));
         size_t size = (size_t)((newline ? newline : end) - line);
         json_bytes(json, NULL, line, size);

@@ -5,3 +5,4 @@ dist_man_MANS += man/inquest.conf.5
 dist_man_MANS += man/inquest-keeper.8
 dist_man_MANS += man/inquest-record.5
 dist_man_MANS += man/inquest-hook.8
+dist_man_MANS += man/inquest-analyzer.8
