@@ -7,8 +7,11 @@ all alike). One line of JSON a run goes to OUT/runs.jsonl; the end is a table of
 ratios to `drain`, which reads the pipe to nowhere, and OUT/held.svg.
 
   held        fault until the parent's waitpid returns: what a restart waits for
-  backtrace   fault until a backtrace is there: Inquest's report, journald's entry of
-              systemd-coredump, for the others eu-stack started by hand at once
+  released    the handler's start until it lets the process go, as its record says: what is left of
+              `held` is the kernel's own, before (starting the handler) and after (freeing memory)
+  backtrace   fault until a backtrace is there for who asks at once: `inquest bt` on the record that
+              is still being written, journald's entry of systemd-coredump, eu-stack on a core
+  report      fault until it is there by itself, with everything that the whole core can tell
   cpu, rss    of the handler and all it waited for       written, stored   bytes on disk
 """
 import argparse
@@ -116,13 +119,21 @@ class Handler:
     def stored(self, pid):
         return None
 
-    def backtrace(self, pid, fault):
-        """Seconds from the fault, or None where nobody makes one."""
+    def ask(self, pid, fault):
+        """Asks for a backtrace as soon as the process is gone: seconds from the fault, or None."""
+        return None
+
+    def report(self, pid, fault):
+        """The same, of the backtrace that comes by itself."""
         return None
 
     def usage(self, pid, fault):
         """What others have spent on the kernel's handler's behalf."""
         return {}
+
+    def released(self, pid):
+        """Seconds from the handler's start until it let the process go, where it says so."""
+        return None
 
     def clear(self, pid):
         self.bench.clear(pid)
@@ -136,6 +147,12 @@ class ToFile(Handler):
     """A core in a file, and a backtrace as soon as somebody starts eu-stack on it."""
     suffix = ''
 
+    def ask(self, pid, fault):
+        end = time.monotonic() + WAIT_S
+        while not self.bench.logged(pid) and time.monotonic() < end:
+            time.sleep(0.005)
+        return self.backtrace_of_core(pid, fault)
+
     def pattern(self):
         return f'{super().pattern()} %P'
 
@@ -145,7 +162,7 @@ class ToFile(Handler):
     def stored(self, pid):
         return os.stat(self.core(pid)).st_size
 
-    def backtrace(self, pid, fault):
+    def backtrace_of_core(self, pid, fault):
         core = self.core(pid)
         if self.suffix:
             subprocess.run(['zstd', '-dqf', core, '-o', core + '.raw'], check=True)
@@ -181,7 +198,27 @@ class Inquest(Handler):
         records = self.bench.records(pid)
         return os.stat(records[0]).st_size if records else None
 
-    def backtrace(self, pid, fault):
+    def released(self, pid):
+        said = subprocess.run([self.bench.build + '/inquest', '-D', self.bench.store, 'info',
+                               '--json', str(pid)], capture_output=True, text=True, check=False)
+        try:
+            info = json.loads(said.stdout)
+            info = info[0] if isinstance(info, list) else info
+            return int(info['metadata']['held_us']) / 1e6
+        except (ValueError, LookupError, TypeError):
+            return None
+
+    def ask(self, pid, fault):
+        """From the record that is still being written, by the stacks that were taken first."""
+        end = time.monotonic() + 20
+        while self.bench.has_analyzer and time.monotonic() < end:
+            said = subprocess.run([self.bench.build + '/inquest', '-D', self.bench.store, 'bt',
+                                   '--json', f'pid={pid}'], capture_output=True, check=False)
+            if said.returncode in (0, 3) and b'"function"' in said.stdout:
+                return time.monotonic() - fault
+        return None
+
+    def report(self, pid, fault):
         pattern = f'{self.bench.store}/crashes/*/*-{pid}.report.json'
         end = time.monotonic() + (20 if self.bench.has_analyzer else 0)
         while time.monotonic() < end:
@@ -235,16 +272,18 @@ def run_once(bench, handler, argv):
             write(PATTERN, before[0])
             write(PIPE_LIMIT, before[1])
     result = dict(handler=handler.name, held=held, dumped=dumped)
+    result['backtrace'] = handler.ask(victim.pid, fault)
     end = time.monotonic() + WAIT_S
     while not (said := bench.logged(victim.pid)) and time.monotonic() < end:
         time.sleep(0.01)
-    result['backtrace'] = handler.backtrace(victim.pid, fault)
+    result['report'] = handler.report(victim.pid, fault)
     if said:
         more = handler.usage(victim.pid, fault)
         result.update(cpu=said['cpu'] + more.get('cpu', 0),
                       rss=max(said['rss'], more.get('rss', 0)),
                       written=said['written'] + more.get('written', 0))
     result['stored'] = handler.stored(victim.pid)
+    result['released'] = handler.released(victim.pid)
     handler.clear(victim.pid)
     return result
 
@@ -262,14 +301,17 @@ def report(case, results, file=sys.stdout):
     """Medians of one case, a line a handler."""
     drain = median(results.get('drain', []), 'held')
     print(f'\n{case}', file=file)
-    print(f'{"handler":<18}{"held ms":>9}{"ratio":>7}{"min..max ms":>16}{"backtrace ms":>14}'
+    print(f'{"handler":<18}{"held ms":>9}{"ratio":>7}{"min..max ms":>16}{"released ms":>13}'
+          f'{"backtrace ms":>14}{"report ms":>11}'
           f'{"cpu ms":>8}{"rss MiB":>9}{"written MiB":>13}{"stored MiB":>12}', file=file)
     for name, runs in results.items():
         held = median(runs, 'held')
         span = f'{min(r["held"] for r in runs) * 1e3:.0f}..{max(r["held"] for r in runs) * 1e3:.0f}'
         print(f'{name:<18}{shown(held, 1e-3, 1):>9}'
               f'{shown(held / drain if drain else None, 1, 2):>7}{span:>16}'
-              f'{shown(median(runs, "backtrace"), 1e-3):>14}{shown(median(runs, "cpu"), 1e-3):>8}'
+              f'{shown(median(runs, "released"), 1e-3, 1):>13}'
+              f'{shown(median(runs, "backtrace"), 1e-3):>14}'
+              f'{shown(median(runs, "report"), 1e-3):>11}{shown(median(runs, "cpu"), 1e-3):>8}'
               f'{shown(median(runs, "rss"), 1 << 20):>9}'
               f'{shown(median(runs, "written"), 1 << 20, 1):>13}'
               f'{shown(median(runs, "stored"), 1 << 20, 1):>12}', file=file, flush=True)

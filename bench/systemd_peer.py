@@ -89,7 +89,7 @@ def start(handler_class, bench, program=None):
             said = self.bench.logged('0', fault) if by_hand else None
             return said or {}
 
-        def backtrace(self, pid, fault):
+        def ask(self, pid, fault):
             """When the journal got the entry: the backtrace is in it."""
             end = time.monotonic() + 60
             while time.monotonic() < end:
@@ -101,6 +101,9 @@ def start(handler_class, bench, program=None):
                     return int(json.loads(found)['__MONOTONIC_TIMESTAMP']) / 1e6 - fault
                 time.sleep(0.1)
             return None
+
+        def report(self, pid, fault):
+            return self.ask(pid, fault)
 
         def clear(self, pid):
             for path in self.files(pid):
