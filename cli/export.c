@@ -90,28 +90,38 @@ static int render(struct exporter *exporter, const struct render_input *input, b
     }
 }
 
-/* Several crashes are an array, in JSON. */
-static int export_all(const struct call *call, struct exporter *exporter, struct error *error)
+static int export_one(const struct call *call, struct exporter *exporter, const char *word,
+                      bool first, struct error *error)
 {
-    size_t n = call->word_count > 0 ? call->word_count : 1;
-    bool array = n > 1 && is_json(exporter->format);
-    int code = EXIT_DONE;
+    AUTO_SUBJECT struct subject subject = SUBJECT_NONE;
+    int r = subject_open(call, word, &exporter->settings->analysis, &subject, error);
+    if (r < 0)
+        return r;
+    const struct render_input input = subject_input(&subject);
+    r = render(exporter, &input, first);
+    return r < 0 ? error_set(error, -r, "out of memory") : subject_exit_code(&subject);
+}
 
-    if (array)
+/* Several crashes are an array, in JSON. One that cannot be had does not keep the others. */
+static int export_several(const struct call *call, struct exporter *exporter)
+{
+    int code = EXIT_DONE;
+    size_t done = 0;
+
+    if (is_json(exporter->format))
         json_stream_open(&exporter->json, '[');
-    for (size_t i = 0; i < n; i++) {
-        AUTO_SUBJECT struct subject subject = SUBJECT_NONE;
-        int r = subject_open(call, call->words[i], &exporter->settings->analysis, &subject, error);
-        if (r < 0)
-            return r;
-        const struct render_input input = subject_input(&subject);
-        r = render(exporter, &input, i == 0);
-        if (r < 0)
-            return error_set(error, -r, "out of memory");
+    for (size_t i = 0; i < call->word_count; i++) {
+        struct error error = {0};
+        int r = export_one(call, exporter, call->words[i], done == 0, &error);
+        done += r >= 0;
+        if (r < 0) {
+            command_warn("%s: %s", call->words[i], error.text);
+            r = r == -ENOENT ? EXIT_NOTHING : EXIT_FAILED;
+        }
         if (code == EXIT_DONE)
-            code = subject_exit_code(&subject);
+            code = r;
     }
-    if (array)
+    if (is_json(exporter->format))
         json_stream_close(&exporter->json);
     return code;
 }
@@ -144,7 +154,8 @@ static int run_formats(const struct call *call, struct exporter *exporter, struc
     if (!exporter->out)
         return error_errno(error, errno, "%s", path);
     exporter->json = json_stream_to(exporter->out, mode);
-    int r = export_all(call, exporter, error);
+    int r = call->word_count > 1 ? export_several(call, exporter)
+                                 : export_one(call, exporter, call->words[0], true, error);
     return exporter->out == stdout ? r : finish_output(exporter->out, path, r, error);
 }
 

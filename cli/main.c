@@ -121,7 +121,7 @@ static void use_utf8(void)
 
 int main(int argc, char **argv)
 {
-    struct call call;
+    static struct call call; /* what it points to lasts as long as the program */
     struct error error = {0};
 
     use_utf8();

@@ -180,7 +180,9 @@ static int step_batch(struct stream *stream, sqlite3_stmt *statement, size_t bat
 /* Sorts what several statements found, drops doubles, and keeps a batch. */
 static void merge_batch(struct stream *stream, size_t batch)
 {
-    qsort_r(stream->rows, stream->n_rows, sizeof *stream->rows, compare_in_stream, &stream->order);
+    if (stream->n_rows > 1)
+        qsort_r(stream->rows, stream->n_rows, sizeof *stream->rows, compare_in_stream,
+                &stream->order);
     size_t kept = 0;
     for (size_t i = 0; i < stream->n_rows; i++) {
         bool twice = kept > 0 && stream->rows[kept - 1]->seq == stream->rows[i]->seq;

@@ -108,6 +108,9 @@ ok "explain-verbs: export: text is what bt prints" cmp "$T/bt" "$T/out"
 inquest export --format json "$id" "$(listed abort id)" >"$T/out"
 json "explain-verbs: export: several are an array" "$T/out" \
     'map(.id) == [$a, $b]' --arg a "$id" --arg b "$(listed abort id)"
+inquest export --format json no-such-program "$id" >"$T/out" 2>/dev/null
+is "explain-verbs: export: one that is not there is exit 2" $? 2
+json "explain-verbs: export: and the others are there" "$T/out" 'map(.id) == [$a]' --arg a "$id"
 inquest export --format ureport "$id" >"$T/out"
 json "explain-verbs: export: a uReport as ABRT takes it" "$T/out" \
     '.ureport_version == 2 and .problem.type == "core" and .problem.signal == 11 and
