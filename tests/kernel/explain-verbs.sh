@@ -38,7 +38,7 @@ is "explain-verbs: bt --thread: by name" \
     "$(inquest bt --thread worker-6 "$id" | grep -c '^Thread .*"worker-6" crashed:')" 1
 other=$(inquest bt --json "$id" | jq '.threads[3].tid')
 is "explain-verbs: bt --thread: by tid" \
-    "$(inquest bt --thread "$other" "$id" | grep '^Thread')" "Thread $other:"
+    "$(inquest bt --thread "$other" "$id" | grep -oE '^(Thread [0-9]+|[0-9]+ threads)')" "Thread $other"
 is "explain-verbs: bt --frames" "$(inquest bt --thread "$other" --frames 2 "$id" | grep -c '^  #')" 2
 ok "explain-verbs: bt --registers" bash -c "'$BIN/inquest' bt --registers '$id' | grep -q 0x0000"
 inquest bt --thread nobody "$id" >"$T/out" 2>&1
