@@ -21,6 +21,7 @@ import json
 import os
 import resource
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -254,23 +255,37 @@ class Victim:
         return fault, held, bool(status & 128)
 
 
+class Pattern:
+    """core_pattern for a moment, under the lock. A process of its own puts back what was there, as
+    soon as ours lets go or is gone, however that may be, and holds the lock until then."""
+    PUT_BACK = 'trap "" INT TERM HUP; read _; printf %s "$1" >"$3"; printf %s "$2" >"$4"'
+
+    def __init__(self, pattern, pipe_limit):
+        if len(pattern) > 127:
+            sys.exit(f'core_pattern would be cut: {pattern}')
+        self.wanted = pattern, str(pipe_limit)
+
+    def __enter__(self):
+        with open(LOCK, 'a') as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self.guard = subprocess.Popen(
+                ['sh', '-c', self.PUT_BACK, 'sh', read(PATTERN), read(PIPE_LIMIT), PATTERN,
+                 PIPE_LIMIT], stdin=subprocess.PIPE, pass_fds=[lock.fileno()],
+                start_new_session=True)
+        write(PIPE_LIMIT, self.wanted[1])
+        write(PATTERN, self.wanted[0])
+
+    def __exit__(self, *_):
+        self.guard.stdin.close()
+        self.guard.wait()
+
+
 def run_once(bench, handler, argv):
     """One crash under one handler. The lock is held from before the fault to the reaping."""
     victim = Victim(argv, bench.realtime)
     os.sync()
-    with open(LOCK, 'a') as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        before = read(PATTERN), read(PIPE_LIMIT)
-        pattern = handler.pattern()
-        if len(pattern) > 127:
-            sys.exit(f'core_pattern would be cut: {pattern}')
-        try:
-            write(PIPE_LIMIT, str(handler.pipe_limit))
-            write(PATTERN, pattern)
-            fault, held, dumped = victim.crash()
-        finally:
-            write(PATTERN, before[0])
-            write(PIPE_LIMIT, before[1])
+    with Pattern(handler.pattern(), handler.pipe_limit):
+        fault, held, dumped = victim.crash()
     result = dict(handler=handler.name, held=held, dumped=dumped)
     result['backtrace'] = handler.ask(victim.pid, fault)
     end = time.monotonic() + WAIT_S
@@ -375,6 +390,7 @@ def main():
     options = parse_arguments()
     if os.geteuid() != 0 or not os.access(PATTERN, os.W_OK):
         sys.exit('held.py needs root and a writable core_pattern')
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # through the cleanup below
     bench = Bench(options.build, options.out, options.realtime)
     try:
         peers = list(handlers(options, bench))

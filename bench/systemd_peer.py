@@ -9,6 +9,7 @@ started by hand here, and ended again.
 import glob
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -16,6 +17,7 @@ import time
 PROGRAMS = ('/lib/systemd/systemd-coredump', '/usr/lib/systemd/systemd-coredump')
 JOURNALD = ('/lib/systemd/systemd-journald', '/usr/lib/systemd/systemd-journald')
 SOCKET = '/run/systemd/coredump'
+JOURNAL = '/run/systemd/journal/socket'
 JOURNAL_CONF = '/run/systemd/journald.conf.d/50-inquest-bench.conf'
 STORE = '/var/lib/systemd/coredump'
 # The id of journal entries about cores (sd-messages.h).
@@ -27,6 +29,16 @@ made = []
 
 def first_of(paths):
     return next((path for path in paths if path and os.access(path, os.X_OK)), None)
+
+
+def is_journal_alive():
+    """Whether somebody listens; the socket's name outlives a journald that was killed."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(JOURNAL)
+            return True
+        except OSError:
+            return False
 
 
 def run(argv, **more):
@@ -42,7 +54,7 @@ def start_services(bench, program, journald):
         file.write('[Journal]\nStorage=volatile\nAudit=no\nRateLimitIntervalSec=0\n'
                    'ForwardToSyslog=no\nReadKMsg=no\n')
     made.append(JOURNAL_CONF)
-    if not os.path.exists('/run/systemd/journal/socket'):
+    if not is_journal_alive():
         run([journald])
     if os.path.exists(SOCKET):
         os.unlink(SOCKET)
@@ -53,7 +65,7 @@ def start_services(bench, program, journald):
          bench.dir + '/handler', 'parser', '0', '0'])
     made.append(SOCKET)
     for _ in range(100):
-        if os.path.exists(SOCKET) and os.path.exists('/run/systemd/journal/socket'):
+        if os.path.exists(SOCKET) and is_journal_alive():
             return
         time.sleep(0.05)
     sys.exit('systemd-coredump: its socket or the journal did not come up')
