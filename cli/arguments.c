@@ -335,3 +335,18 @@ int arguments_parse(int argc, char **argv, struct call *ret, struct error *error
         return error_set(error, ENOMEM, "out of memory");
     return parse_all(ret, argc, argv, error);
 }
+
+void arguments_free(struct call *call)
+{
+    for (const struct option_spec *option = call->command->options;
+         call->settings && option && !is_end(option); option++) {
+        struct texts *texts = (struct texts *)((char *)call->settings + option->offset);
+        if (option->kind != OPTION_KIND_TEXTS)
+            continue;
+        free(texts->items);
+        *texts = (struct texts){0}; /* two options may fill one list */
+    }
+    free(call->settings);
+    free(call->words);
+    free(call->rest);
+}

@@ -11,6 +11,7 @@
 
 extern const struct option_spec global_options[];
 
-/* Fills `ret`; its memory lasts as long as the program. Returns 0, or -EINVAL with the error (what
- * is wrong with the arguments; ret->command is set then, too). */
+/* Fills `ret`, which points into argv and needs arguments_free() in any case. Returns 0, or -EINVAL
+ * with the error (what is wrong with the arguments; ret->command is set then, too). */
 int arguments_parse(int argc, char **argv, struct call *ret, struct error *error);
+void arguments_free(struct call *call);

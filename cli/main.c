@@ -125,7 +125,9 @@ int main(int argc, char **argv)
     struct error error = {0};
 
     use_utf8();
-    if (arguments_parse(argc, argv, &call, &error) < 0)
-        return command_usage_error(&call, "%s", error.text);
-    return close_stdout(run(&call));
+    int code = arguments_parse(argc, argv, &call, &error) < 0
+                   ? command_usage_error(&call, "%s", error.text)
+                   : close_stdout(run(&call));
+    arguments_free(&call);
+    return code;
 }
