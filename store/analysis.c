@@ -4,12 +4,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -109,7 +111,11 @@ static _Noreturn void become_analyzer(const struct run *run)
         deadline,         "--user",   user,
     };
     if (!may_become_root())
-        arguments[11] = NULL;               /* --user */
+        arguments[11] = NULL; /* --user */
+    /* A keeper works with the effective rights of the store's owner, but exec would make them all
+     * there is, and nobody but root can become the analyzer's user. */
+    if (may_become_root() && setresuid(0, 0, 0) < 0)
+        _exit(127);
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* best effort: the deadline ends it too */
     if (nice(options->niceness) < 0)
         errno = 0; /* a courtesy: not needed */
@@ -118,8 +124,20 @@ static _Noreturn void become_analyzer(const struct run *run)
     _exit(127);
 }
 
+/* Root's broker opens files of any user, and has no other right of root's: not that to write. */
+static bool keep_right_to_read(void)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {0};
+    data[0].effective = data[0].permitted = 1u << CAP_DAC_READ_SEARCH;
+    return setresuid(0, 0, 0) == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+           syscall(SYS_capset, &header, data) == 0;
+}
+
 static _Noreturn void become_broker(const struct run *run)
 {
+    if (may_become_root() && !keep_right_to_read())
+        _exit(1);
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     close(run->analyzer_ends[0]);
     close(run->analyzer_ends[1]);
