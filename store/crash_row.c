@@ -11,10 +11,11 @@
 
 struct crash_row *crash_row_copy(const struct crash_row *from)
 {
-    size_t size = sizeof *from;
-    for (int i = 0; i < CRASH_TEXTS; i++)
-        size += from->text[i] ? strlen(from->text[i]) + 1 : 0;
-
+    size_t sizes[CRASH_TEXTS], size = sizeof *from;
+    for (int i = 0; i < CRASH_TEXTS; i++) {
+        sizes[i] = from->text[i] ? strlen(from->text[i]) + 1 : 0;
+        size += sizes[i];
+    }
     struct crash_row *row = malloc(size);
     if (!row)
         return NULL;
@@ -22,9 +23,8 @@ struct crash_row *crash_row_copy(const struct crash_row *from)
     char *next = (char *)(row + 1);
     for (int i = 0; i < CRASH_TEXTS; i++)
         if (from->text[i]) {
-            size_t n = strlen(from->text[i]) + 1;
-            row->text[i] = memcpy(next, from->text[i], n);
-            next += n;
+            row->text[i] = memcpy(next, from->text[i], sizes[i]);
+            next += sizes[i];
         }
     return row;
 }

@@ -205,7 +205,7 @@ static int stream_fill(struct stream *stream, size_t batch, struct error *error)
             return r;
         more |= n == batch;
     }
-    if (stream->n_statements > 1) {
+    if (stream->n_statements > 1 && stream->n_rows > 0) {
         more |= stream->n_rows > batch;
         merge_batch(stream, batch);
     }

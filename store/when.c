@@ -341,18 +341,27 @@ static void split(int64_t time_us, time_t *ret_seconds, int *ret_us)
     *ret_us = (int)rest;
 }
 
+/* Years always with four digits: what is shown can be read back. strftime(3) has no such format. */
+static int format_day_and_time(char *ret, size_t size, const struct tm *tm, char between)
+{
+    int n = snprintf(ret, size, "%04d-%02d-%02d%c%02d:%02d:%02d", tm->tm_year + 1900,
+                     tm->tm_mon + 1, tm->tm_mday, between, tm->tm_hour, tm->tm_min, tm->tm_sec);
+    return n > 0 && (size_t)n < size ? 0 : -ERANGE;
+}
+
 void when_local(char ret[static WHEN_LOCAL_SIZE], int64_t time_us)
 {
     static const char days[][4] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
     struct tm tm;
     time_t seconds;
     int us;
-    char rest[WHEN_LOCAL_SIZE - 8];
+    char text[32], zone[16];
     split(time_us, &seconds, &us);
-    if (!localtime_r(&seconds, &tm) || !strftime(rest, sizeof rest, "%Y-%m-%d %H:%M:%S %Z", &tm))
+    if (!localtime_r(&seconds, &tm) || format_day_and_time(text, sizeof text, &tm, ' ') < 0 ||
+        !strftime(zone, sizeof zone, "%Z", &tm))
         snprintf(ret, WHEN_LOCAL_SIZE, "?");
     else /* the day in English whatever the locale, so that it can be read back */
-        snprintf(ret, WHEN_LOCAL_SIZE, "%s %s", days[tm.tm_wday], rest);
+        snprintf(ret, WHEN_LOCAL_SIZE, "%s %s %s", days[tm.tm_wday], text, zone);
 }
 
 void when_utc(char ret[static WHEN_UTC_SIZE], int64_t time_us)
@@ -360,9 +369,9 @@ void when_utc(char ret[static WHEN_UTC_SIZE], int64_t time_us)
     struct tm tm;
     time_t seconds;
     int us;
-    char text[20];
+    char text[20]; /* as long as years have four digits */
     split(time_us, &seconds, &us);
-    if (!gmtime_r(&seconds, &tm) || !strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &tm))
+    if (!gmtime_r(&seconds, &tm) || format_day_and_time(text, sizeof text, &tm, 'T') < 0)
         snprintf(ret, WHEN_UTC_SIZE, "?");
     else
         snprintf(ret, WHEN_UTC_SIZE, "%s.%06dZ", text, us);

@@ -38,6 +38,16 @@ fuzz_report_SOURCES = tests/fuzz/fuzz-report.c
 fuzz_report_LDFLAGS = $(FUZZ_LDFLAGS)
 fuzz_report_LDADD = $(libstore_libs)
 
+fuzz_programs += fuzz-when
+fuzz_when_SOURCES = tests/fuzz/fuzz-when.c
+fuzz_when_LDFLAGS = $(FUZZ_LDFLAGS)
+fuzz_when_LDADD = $(libstore_libs)
+
+fuzz_programs += fuzz-match
+fuzz_match_SOURCES = tests/fuzz/fuzz-match.c
+fuzz_match_LDFLAGS = $(FUZZ_LDFLAGS)
+fuzz_match_LDADD = $(libstore_libs)
+
 fuzz_programs += fuzz-core
 fuzz_core_SOURCES = tests/fuzz/fuzz-core.c
 fuzz_core_LDFLAGS = $(FUZZ_LDFLAGS)

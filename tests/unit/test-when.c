@@ -167,6 +167,9 @@ static void test_shown(void **state)
     assert_string_equal(utc, "2026-11-22T12:30:00.250000Z");
     assert_int_equal(when_parse(utc, 0, &again), 0);
     assert_true(again == NOW + 250000);
+    assert_int_equal(when_parse("0226-11-22T13:00:00Z", NOW, &again), 0); /* found by fuzzing */
+    when_utc(utc, again);
+    assert_string_equal(utc, "0226-11-22T13:00:00.000000Z");
     when_utc(utc, -1);
     assert_string_equal(utc, "1969-12-31T23:59:59.999999Z");
 }
