@@ -6,13 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "store/base/cleanup.h"
 #include "store/base/text.h"
 
 struct json_stream json_stream_to(FILE *out, enum json_mode mode)
 {
-    return (struct json_stream){.out = out, .pretty = mode == JSON_PRETTY};
+    return (struct json_stream){
+        .out = out, .pretty = mode == JSON_PRETTY, .terminal = isatty(fileno(out))};
 }
 
 static void indent(const struct json_stream *json, unsigned depth)
@@ -63,16 +65,24 @@ static int write_chunk(const char *data, size_t size, void *out)
     return fwrite(data, 1, size, out) == size ? 0 : -1;
 }
 
-static void write_scalar(FILE *out, const json_t *value)
+/* C1 controls and changes of writing direction are plain characters to JSON, but not to a terminal.
+ */
+static size_t flags_for(bool terminal)
 {
-    (void)json_dump_callback(value, write_chunk, out, JSON_ENCODE_ANY); /* ferror() tells at exit */
+    return JSON_ENCODE_ANY | (terminal ? JSON_ENSURE_ASCII : 0);
+}
+
+static void write_scalar(const struct json_stream *json, const json_t *value)
+{
+    /* ferror() tells at exit */
+    (void)json_dump_callback(value, write_chunk, json->out, flags_for(json->terminal));
 }
 
 void json_stream_key(struct json_stream *json, const char *key)
 {
     separate(json);
     json_t *name = json_string(key);
-    write_scalar(json->out, name);
+    write_scalar(json, name);
     json_decref(name);
     fputs(json->pretty ? ": " : ":", json->out);
     json->after_key = true;
@@ -98,7 +108,7 @@ static void write_value(struct json_stream *json, json_t *value)
         json_stream_close(json);
     } else {
         separate(json);
-        write_scalar(json->out, value);
+        write_scalar(json, value);
     }
 }
 
@@ -118,7 +128,8 @@ void json_stream_member(struct json_stream *json, const char *key, json_t *value
 
 void json_line(FILE *out, json_t *value)
 {
-    (void)json_dump_callback(value, write_chunk, out, JSON_COMPACT | JSON_ENCODE_ANY);
+    size_t flags = JSON_COMPACT | flags_for(isatty(fileno(out)));
+    (void)json_dump_callback(value, write_chunk, out, flags);
     fputc('\n', out);
     json_decref(value);
 }

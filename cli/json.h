@@ -28,6 +28,7 @@ enum { JSON_STREAM_DEPTH = 16 };
 struct json_stream {
     FILE *out;
     bool pretty;
+    bool terminal; /* only ASCII, then */
     unsigned depth;
     char closers[JSON_STREAM_DEPTH];
     size_t counts[JSON_STREAM_DEPTH]; /* values so far at each depth */
