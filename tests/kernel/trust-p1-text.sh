@@ -46,7 +46,12 @@ for command in list "info $id" "list --columns id,comm,exe" "list -F comm" "list
     ok "trust-p1-text: inquest ${command/ $id/}: on a terminal" has_only_colours "$T/out"
 done
 inquest info --json "$id" >"$T/info"
-ok "trust-p1-text: JSON has them escaped" has_no_controls "$T/info"
+json "trust-p1-text: JSON has every byte" "$T/info" \
+    '.exe_b64 // (.exe | @base64) == $said' --arg said "$(said evil exe)"
+ok "trust-p1-text: JSON into a pipe has the controls of ASCII escaped" \
+    bash -c "! grep -nP '[\\x00-\\x09\\x0b-\\x1f]' '$T/info'"
+script -qec "'$BIN/inquest' info --json --no-pager '$id'" /dev/null </dev/null | tr -d '\177' >"$T/out"
+ok "trust-p1-text: JSON on a terminal has all of them escaped" has_only_colours "$T/out"
 inquest info "$id" --no-pager >"$T/out"
 is "trust-p1-text: a newline makes no line" "$(grep -c '^Signal: 9$' "$T/out")" 0
 inquest info --json "$(listed injected id)" >>"$T/info"
