@@ -6,10 +6,10 @@
 needs_kernel
 
 full() {
-    crash full "$VICTIMS/threads" 100
+    crash full "$VICTIMS/threads" 100 1000
 }
 stacks() {
-    crash stacks "$VICTIMS/threads" 100
+    crash stacks "$VICTIMS/threads" 100 1000
     crash large "$VICTIMS/memory" 512 mixed
 }
 printf '[capture]\nmode = full\n' | config

@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* threads - has N threads (3) besides the first one; the last of them, "worker-N", dies. */
+/*
+ * threads - has N threads (3) besides the first one; the last of them, "worker-N", dies, after
+ * MILLISECONDS (0) in which the others come to rest.
+ *
+ *   threads [N [MILLISECONDS]]
+ */
 #include "tests/victims/victim.h"
 
 #include <pthread.h>
@@ -9,7 +14,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-static unsigned long count = 3;
+static unsigned long count = 3, delay_ms;
 static pthread_barrier_t all_are_there;
 
 static void *work(void *argument)
@@ -19,8 +24,10 @@ static void *work(void *argument)
     snprintf(name, sizeof name, "worker-%lu", number);
     prctl(PR_SET_NAME, name);
     pthread_barrier_wait(&all_are_there);
-    if (number == count)
+    if (number == count) {
+        usleep((useconds_t)delay_ms * 1000);
         victim_dies(SIGSEGV);
+    }
     for (;;)
         pause();
 }
@@ -29,6 +36,8 @@ int main(int argc, char **argv)
 {
     if (argc > 1)
         count = victim_number(argv[1]);
+    if (argc > 2)
+        delay_ms = victim_number(argv[2]);
     pthread_barrier_init(&all_are_there, NULL, (unsigned)count + 1);
     for (unsigned long i = 1; i <= count; i++) {
         pthread_t thread;
