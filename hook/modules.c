@@ -6,13 +6,14 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <linux/openat2.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <sys/sysmacros.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -59,9 +60,20 @@ static bool parse_line(const char *text, size_t size, struct line *ret)
     return true;
 }
 
-/* Whether the path leads, here and now, to the very file that is mapped. Asked only of files on
- * local filesystems, and without a word to any server. */
-static bool is_in_its_place(const struct line *line)
+/* Finds a path in what the kernel has in its cache, so that no filesystem is waited for: a file
+ * that is mapped is in there. */
+static int find_cached(const char *path)
+{
+    struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_CACHED};
+    return (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof how);
+}
+
+/*
+ * Whether the path leads, here and now, to the very file that is mapped. In our own mounts the
+ * inode tells (btrfs and overlayfs show another device in maps than to stat); of other mounts the
+ * device must agree, too.
+ */
+static bool is_in_its_place(const struct line *line, bool our_mounts)
 {
     char path[PATH_MAX];
     struct statx st;
@@ -70,8 +82,11 @@ static bool is_in_its_place(const struct line *line)
         return false;
     memcpy(path, line->path, line->path_size);
     path[line->path_size] = '\0';
-    return statx(AT_FDCWD, path, AT_STATX_DONT_SYNC, STATX_INO, &st) == 0 &&
-           st.stx_ino == line->inode;
+    AUTO_FD int fd = find_cached(path);
+    if (fd < 0 || statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_INO, &st) < 0)
+        return false;
+    return st.stx_ino == line->inode &&
+           (our_mounts || (st.stx_dev_major == line->major && st.stx_dev_minor == line->minor));
 }
 
 static bool is_in_our_mounts(const struct victim *victim)
@@ -118,7 +133,7 @@ void modules_open(const struct victim *victim, struct modules *ret)
         if (parse_line(text, size, &line) && line.inode != last_inode) {
             const struct mapping *mapping = mappings_find(&mappings, line.start);
             last_inode = line.inode; /* a file's mappings stand together */
-            if (mapping && mapping->kind == MAPPING_FILE && !(ours && is_in_its_place(&line)))
+            if (mapping && mapping->kind == MAPPING_FILE && !is_in_its_place(&line, ours))
                 open_mapping(victim, &line, ret);
         }
         text += size + 1;
