@@ -251,7 +251,7 @@ static bool examine_x86(const struct arch *arch, const uint8_t *code, size_t siz
     if (read_operand(&x86, ret)) {
         bool calls = x86.map == 0 && x86.opcode == 0xff && before < size &&
                      ((code[before] >> 3 & 7) == 2 || (code[before] >> 3 & 7) == 6);
-        if (calls && ret->address - expected >= NEAR) /* its own push failed */
+        if (calls && value_of(&x86, 4) - expected <= NEAR) /* its own push failed */
             use_register(&x86, 4, x86.is_64_bit ? -8 : -4, ACCESS_WRITE, ret);
         return true;
     }

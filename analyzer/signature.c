@@ -317,8 +317,8 @@ static void drop_bracketed(char *name, char open, char close, bool keep)
     char *out = name;
     unsigned depth = 0;
     for (const char *in = name; *in; in++) {
-        bool operator_name =
-            depth == 0 && (ends_with(name, out, "operator") || ends_with(name, out, "operator<"));
+        bool operator_name = depth == 0 && (ends_with(name, out, "operator") ||
+                                            (open == '<' && ends_with(name, out, "operator<")));
         if (*in == open && !operator_name) {
             if (depth++ == 0 && keep)
                 *out++ = open;
@@ -427,8 +427,7 @@ static void add_name(struct signature *signature, char *name)
         signature->frames[signature->frame_count++] = name;
 }
 
-static int collect_names(const struct signature_frame *frames, size_t count, bool skip_machinery,
-                         struct signature *ret)
+static int collect_names(const struct signature_frame *frames, size_t count, struct signature *ret)
 {
     for (size_t i = 0; i < count && has_room(ret); i++) {
         if (!frames[i].function)
@@ -439,7 +438,7 @@ static int collect_names(const struct signature_frame *frames, size_t count, boo
         /* main alone says which program it was; what starts programs and threads, nothing */
         bool is_end = MATCHES(ends, name);
         if ((is_end && (ret->frame_count > 0 || strcmp(name, "main") != 0)) ||
-            (skip_machinery && ret->frame_count == 0 && signature_is_machinery(name))) {
+            (ret->frame_count == 0 && signature_is_machinery(name))) {
             free(name);
             if (is_end)
                 return 0;
@@ -519,9 +518,7 @@ int signature_make(const struct signature_frame *frames, size_t count, int signa
         skipped = called_by_abort(frames, count);
     frames += skipped;
     count -= skipped;
-    int r = collect_names(frames, count, true, &signature);
-    if (r == 0 && signature.frame_count == 0) /* nothing but machinery: better than nothing */
-        r = collect_names(frames, count, false, &signature);
+    int r = collect_names(frames, count, &signature);
     AUTO_BYTES struct bytes key = {0};
     if (r == 0 && signature.frame_count == 0)
         r = make_nameless(frames, count, signal, &signature);

@@ -97,6 +97,16 @@ unit_tests += test-view
 test_view_SOURCES = tests/unit/test-view.c tests/unit/store_fixture.c tests/unit/store_fixture.h
 test_view_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 test_view_LDADD = $(libstore_libs) $(CMOCKA_LIBS)
+
+unit_tests += test-signature
+test_signature_SOURCES = tests/unit/test-signature.c
+test_signature_CPPFLAGS = $(libanalyzer_a_CPPFLAGS) $(CMOCKA_CFLAGS)
+test_signature_LDADD = $(libanalyzer_libs) $(CMOCKA_LIBS)
+
+unit_tests += test-instruction
+test_instruction_SOURCES = tests/unit/test-instruction.c
+test_instruction_CPPFLAGS = $(libanalyzer_a_CPPFLAGS) $(CMOCKA_CFLAGS)
+test_instruction_LDADD = $(libanalyzer_libs) $(CMOCKA_LIBS)
 endif
 
 include tests/fuzz/local.mk
