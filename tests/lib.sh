@@ -196,15 +196,17 @@ pattern_guard() { # LIMIT MAX_MAPS PATTERN SUID_DUMPABLE: each may be empty
 }
 
 pattern_take() { # LIMIT MAX_MAPS PATTERN SUID_DUMPABLE
-    local said
+    local said='' part
     # With less, nothing on the machine can start a program any more.
     [ -z "$2" ] || [ "$2" -ge 30000 ] || bail "pattern_take: $2 is too little for max_map_count"
     coproc PATTERN_GUARD { pattern_guard "$@"; }
     guard_pid=$PATTERN_GUARD_PID
-    # By the second, because a signal's trap waits for `read`.
-    until read -r -t 1 said <&"${PATTERN_GUARD[0]}"; do
+    # By the second, because a signal's trap waits for `read`. What came in that second counts.
+    until read -r -t 1 part <&"${PATTERN_GUARD[0]}"; do
+        said+=$part
         kill -0 "$guard_pid" 2>/dev/null || bail "the guard of core_pattern is gone"
     done
+    said+=$part
     [ "$said" = ready ] && return
     guard_pid= # it has put back what it changed, and is gone
     bail "cannot set core_pattern: $said"

@@ -79,8 +79,9 @@ verdict() {
     case $core in
     null) kmsg_since | grep -q "$pid" || echo "it is lost without a word" ;;
     full)
-        inquest dump "pid=$pid" >"$T/dumped" 2>/dev/null && core_is_whole "$T/dumped" ||
-            echo "it is listed as whole, and its core is not"
+        inquest dump "pid=$pid" >"$T/dumped" 2>"$T/stderr.dump" && core_is_whole "$T/dumped" ||
+            echo "it is listed as whole, and its core is not: $(cat "$T/stderr.dump")" \
+                "$(stat -c '%s bytes' "$T/dumped"), $(inquest info --json "pid=$pid" | jq -c .metadata.core_size)"
         ;;
     truncated | stacks | facts)
         [ -n "$(inquest info --json "pid=$pid" | jq -r '.metadata.reason // empty')" ] ||
