@@ -11,8 +11,8 @@ has gcc || bail "no compiler"
 # Milliseconds of processor time, its children's too, of the fastest of three runs: what else the
 # machine does hardly shows in it.
 milliseconds() { # COMMAND…
-    local best='' took run TIMEFORMAT='%3U %3S'
-    for run in 1 2 3; do
+    local best='' took _ TIMEFORMAT='%3U %3S'
+    for _ in 1 2 3; do
         took=$({ time "$@" >/dev/null 2>&1; } 2>&1 | awk '{ print int(($1 + $2) * 1000) }')
         [ -n "$best" ] && [ "$best" -le "$took" ] || best=$took
     done
