@@ -49,3 +49,16 @@ for rows; do
     row "list -n 50 --since -1h" "$bare" "$(median "${inquest[@]}" list -n 50 --since -1h)"
     row "info ID" "$bare" "$(median "${inquest[@]}" info "$id")"
 done
+
+# One user with 10,000 crashes of his own, all of them listed.
+if [ "$(id -u)" = 0 ]; then
+    fill 10000
+    chown -R 65534:65534 "$stores/10000/store"
+    inquest=(setpriv --reuid=65534 --regid=65534 --clear-groups "$build/inquest"
+        -D "$stores/10000/store")
+    bare=$(median "${inquest[@]:0:4}" "$build/inquest" --version)
+    printf '\n10000 rows, as their user\n'
+    row "list (all of them)" "$bare" "$(median "${inquest[@]}" list)"
+    row "list --json (all of them)" "$bare" "$(median "${inquest[@]}" list --json)"
+    row "list -n 50" "$bare" "$(median "${inquest[@]}" list -n 50)"
+fi
