@@ -358,7 +358,7 @@ def cases(options, bench):
 
 def handlers(options, bench):
     known = {'drain': Drain, 'cat': Cat, 'zstd': Zstd, 'inquest': Inquest,
-             'inquest-stacks': lambda b: Inquest(b, 'inquest-s', '[capture]\nmode = stacks\n'),
+             'inquest-stacks': lambda b: Inquest(b, 'inquest-stacks', '[capture]\nmode = stacks\n'),
              'inquest-0': lambda b: Inquest(b, 'inquest-0', '[capture]\nhold_buffer = 0\n')}
     for name in options.handlers.split(','):
         if name == 'systemd':
