@@ -3,7 +3,7 @@
 # own and runs each for a moment on its corpus; `make fuzz FUZZ_SECONDS=3600` runs longer.
 
 TESTS += tests/fuzz/run.sh
-EXTRA_DIST += tests/fuzz/run.sh tests/fuzz/corpus
+EXTRA_DIST += tests/fuzz/README.md tests/fuzz/run.sh tests/fuzz/corpus
 fuzz_programs =
 EXTRA_PROGRAMS += $(fuzz_programs)
 FUZZ_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
