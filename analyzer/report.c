@@ -11,6 +11,7 @@
 
 #include "analyzer/json.h"
 #include "analyzer/threads.h"
+#include "store/base/text.h"
 #include "store/keys.h"
 
 enum {
@@ -24,13 +25,6 @@ static const char *const symbol_levels[] = {
     [SYMBOLS_SYMTAB] = "symtab",
     [SYMBOLS_DWARF] = "dwarf",
 };
-
-static void format_hex(const uint8_t *bytes, size_t size, char *ret)
-{
-    for (size_t i = 0; i < size; i++)
-        snprintf(ret + 2 * i, 3, "%02x", bytes[i]);
-    ret[2 * size] = '\0';
-}
 
 static const struct stack *crashing_stack(const struct report *report)
 {
@@ -113,7 +107,7 @@ static void write_instruction(struct json *json, const struct reason *reason)
         json_null(json, "instruction");
         return;
     }
-    format_hex(reason->instruction, reason->instruction_size, hex);
+    text_hex(reason->instruction, reason->instruction_size, hex);
     json_open(json, "instruction", '{');
     json_text(json, "bytes", hex);
     json_null(json, "text");
@@ -296,7 +290,7 @@ static void write_modules(struct json *json, const struct modules *modules)
     for (size_t i = 0; i < modules->count; i++) {
         const struct module *module = &modules->items[i];
         char hex[2 * ANALYSIS_BUILD_ID_MAX + 1];
-        format_hex(module->build_id, module->build_id_size, hex);
+        text_hex(module->build_id, module->build_id_size, hex);
         json_open(json, NULL, '{');
         json_text(json, "path", module->path);
         json_text(json, "build_id", module->build_id_size ? hex : NULL);

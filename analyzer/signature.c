@@ -13,6 +13,7 @@
 #include "analyzer/sha256.h"
 #include "store/base/bytes.h"
 #include "store/base/cleanup.h"
+#include "store/base/text.h"
 
 #define VERSION "1"
 
@@ -398,17 +399,11 @@ char *signature_name(const char *function)
     return name;
 }
 
-static void to_hex(const uint8_t *digest, char ret[static SIGNATURE_SIZE])
-{
-    for (size_t i = 0; i < (SIGNATURE_SIZE - 1) / 2; i++)
-        snprintf(ret + 2 * i, 3, "%02x", digest[i]);
-}
-
 static int hash(const struct bytes *key, char ret[static SIGNATURE_SIZE])
 {
     uint8_t digest[SHA256_SIZE];
     sha256(key->data, key->size, digest);
-    to_hex(digest, ret);
+    text_hex(digest, (SIGNATURE_SIZE - 1) / 2, ret);
     return 0;
 }
 

@@ -13,6 +13,7 @@
 
 #include "store/base/cleanup.h"
 #include "store/base/io.h"
+#include "store/base/text.h"
 #include "store/layout.h"
 
 enum {
@@ -86,8 +87,7 @@ static int find_build_id(const struct headers *headers, const unsigned char *not
             return -ENODATA;
         if (type == NT_GNU_BUILD_ID && name == 4 && memcmp(notes + body, "GNU", 4) == 0 && id > 0 &&
             id <= MAX_BUILD_ID) {
-            for (size_t i = 0; i < id; i++)
-                snprintf(ret + 2 * i, 3, "%02x", notes[body + 4 + i]);
+            text_hex(notes + body + 4, id, ret);
             return 0;
         }
         at = body + padded(name) + padded(id);

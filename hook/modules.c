@@ -23,6 +23,7 @@
 #include "hook/clock.h"
 #include "hook/mappings.h"
 #include "store/base/cleanup.h"
+#include "store/base/text.h"
 
 enum {
     NOBODY = 65534,
@@ -200,8 +201,7 @@ static bool id_name(const struct identity *identity, char ret[static 2 * BUILD_I
 {
     if (identity->size < 2 || identity->size > BUILD_ID_MAX)
         return false;
-    for (uint32_t i = 0; i < identity->size; i++)
-        snprintf(ret + 2 * (size_t)i, 3, "%02x", identity->id[i]);
+    text_hex(identity->id, identity->size, ret);
     return true;
 }
 

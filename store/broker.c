@@ -18,6 +18,7 @@
 #include "store/analysis_protocol.h"
 #include "store/base/cleanup.h"
 #include "store/base/io.h"
+#include "store/base/text.h"
 #include "store/layout.h"
 #include "store/ownership.h"
 
@@ -311,8 +312,7 @@ static void format_build_id(struct question *question)
     uint32_t size = question->request->build_id_size;
     if (size > ANALYSIS_BUILD_ID_MAX)
         size = 0;
-    for (uint32_t i = 0; i < size; i++)
-        snprintf(question->build_id + 2 * i, 3, "%02x", question->request->build_id[i]);
+    text_hex(question->request->build_id, size, question->build_id);
 }
 
 static void answer(struct broker *broker, int socket, const struct analysis_request *request,

@@ -117,3 +117,15 @@ char *text_printable(const void *data, size_t size)
     }
     return out.data;
 }
+
+void text_hex(const void *data, size_t size, char *ret)
+{
+    static const char digits[] = "0123456789abcdef";
+    const unsigned char *p = data;
+
+    for (size_t i = 0; i < size; i++) {
+        *ret++ = digits[p[i] >> 4];
+        *ret++ = digits[p[i] & 15];
+    }
+    *ret = '\0';
+}

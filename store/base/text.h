@@ -20,3 +20,7 @@ char *text_to_utf8(const void *data, size_t size);
  * line and direction controls) are written as \n, \t or \xNN, invalid bytes as \xNN; a backslash
  * stays. NULL without memory. The caller frees it. */
 char *text_printable(const void *data, size_t size);
+
+/* Two lower-case digits a byte, as build-ids and hashes are written. `ret` has room for 2 * size
+ * digits and the NUL. */
+void text_hex(const void *data, size_t size, char *ret);

@@ -141,6 +141,18 @@ static void nothing_unsafe_reaches_a_terminal(void **state)
     }
 }
 
+static void bytes_are_written_in_hex(void **state)
+{
+    (void)state;
+    char text[9] = "........";
+
+    text_hex("\x00\x7f\xff", 3, text);
+    assert_string_equal(text, "007fff");
+    assert_int_equal(text[7], '.');
+    text_hex("", 0, text);
+    assert_string_equal(text, "");
+}
+
 static void errors_gather_context(void **state)
 {
     (void)state;
@@ -185,6 +197,7 @@ int main(void)
         cmocka_unit_test(utf8_is_what_rfc_3629_says),
         cmocka_unit_test(invalid_bytes_become_replacement_characters),
         cmocka_unit_test(nothing_unsafe_reaches_a_terminal),
+        cmocka_unit_test(bytes_are_written_in_hex),
         cmocka_unit_test(errors_gather_context),
         cmocka_unit_test(reading_is_bounded),
     };
