@@ -13,7 +13,7 @@
 
 enum {
     MAGIC = 0x4d525453, /* "STRM" */
-    VERSION = 1,
+    VERSION = 2,
     WAYS = 8, /* places a key may be in; the one started longest ago makes room */
     PROGRAM_SETS = 512,
     USER_SETS = 64,
@@ -23,11 +23,11 @@ enum {
 /* What is known of one program, one user, or the machine. */
 struct bucket {
     struct storm_key key;
-    uint64_t started;   /* of the window; 0 the bucket is free */
-    uint64_t seen;      /* crashes in the window */
-    uint64_t last_full; /* when one was kept in full */
-    uint64_t pending;   /* crashes counted and not in a record yet */
-    uint64_t counting;  /* since when somebody waits to write them; 0 nobody */
+    uint64_t started;           /* of the window; 0 the bucket is free */
+    uint64_t kept[STORM_COUNT]; /* crashes in the window, by how much they keep */
+    uint64_t last_full;         /* when one was kept in full */
+    uint64_t pending;           /* crashes counted and not in a record yet */
+    uint64_t counting;          /* since when somebody waits to write them; 0 nobody */
 };
 
 struct table {
@@ -160,26 +160,31 @@ static struct bucket *find_user(struct table *table, const struct storm_key *key
     return find(table->users[hash(table, &user) % USER_SETS], &user);
 }
 
-/* What one bucket allows a crash of now, `share` times the limits. */
-static enum storm_verdict judge(struct bucket *bucket, const struct storm_limits *limits,
-                                uint64_t share, uint64_t now)
+static bool is_first(const struct bucket *bucket)
 {
+    for (size_t i = 0; i < ARRAY_SIZE(bucket->kept); i++)
+        if (bucket->kept[i] > 0)
+            return false;
+    return true;
+}
+
+/* What one bucket allows a crash of now that is to keep no more than `wanted`, `share` times the
+ * limits. */
+static enum storm_verdict judge(struct bucket *bucket, const struct storm_limits *limits,
+                                uint64_t share, uint64_t now, enum storm_verdict wanted)
+{
+    const uint64_t most[STORM_COUNT] = {limits->full, limits->stacks, limits->facts};
+
     if (bucket->started == 0 || now < bucket->started ||
         now - bucket->started >= limits->window_us) {
         bucket->started = now;
-        bucket->seen = 0;
+        memset(bucket->kept, 0, sizeof bucket->kept);
     }
-    uint64_t before = bucket->seen++;
-    if (before == 0 || now - bucket->last_full >= STORM_SAMPLE_US)
-        return STORM_FULL;
-    before /= share;
-    if (before < limits->full)
-        return STORM_FULL;
-    if (before - limits->full < limits->stacks)
-        return STORM_STACKS;
-    if (before - limits->full - limits->stacks < limits->facts)
-        return STORM_FACTS;
-    return STORM_COUNT;
+    if (is_first(bucket) || now - bucket->last_full >= STORM_SAMPLE_US)
+        return wanted;
+    while (wanted < STORM_COUNT && bucket->kept[wanted] / share >= most[wanted])
+        wanted++;
+    return wanted;
 }
 
 int storm_judge(struct storm *storm, const struct storm_key *key, const struct storm_limits *limits,
@@ -194,12 +199,14 @@ int storm_judge(struct storm *storm, const struct storm_key *key, const struct s
     static const uint64_t shares[] = {1, STORM_USER_SHARE, STORM_MACHINE_SHARE};
     enum storm_verdict verdict = STORM_FULL;
 
-    for (size_t i = 0; i < ARRAY_SIZE(buckets); i++) {
-        enum storm_verdict one = judge(buckets[i], limits, shares[i], now);
-        verdict = one > verdict ? one : verdict;
+    for (size_t i = 0; i < ARRAY_SIZE(buckets); i++)
+        verdict = judge(buckets[i], limits, shares[i], now, verdict);
+    /* Charged for what is kept alone: what a user's own bound holds back costs others nothing. */
+    for (size_t i = 0; verdict < STORM_COUNT && i < ARRAY_SIZE(buckets); i++) {
+        buckets[i]->kept[verdict]++;
+        if (verdict == STORM_FULL)
+            buckets[i]->last_full = now;
     }
-    for (size_t i = 0; verdict == STORM_FULL && i < ARRAY_SIZE(buckets); i++)
-        buckets[i]->last_full = now;
     unlock(storm);
     *ret = verdict;
     return 0;

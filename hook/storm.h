@@ -10,6 +10,9 @@
  * STORM_USER_SHARE times as much for all his programs, the machine STORM_MACHINE_SHARE times. The
  * first of a window and one in each minute stay full all the same.
  *
+ * Each bound is charged only for what is kept in the end, so that a user who has come to his own
+ * leaves the machine's to others.
+ *
  * Counted crashes leave a number in the table. The first of them waits STORM_COUNT_US and writes
  * all that have come meanwhile as one record: see storm_count().
  */

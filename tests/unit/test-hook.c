@@ -379,6 +379,22 @@ static void storm_of_one_user(void **state)
     assert_true(judge(storm, &other, 100 * MINUTE + SECOND) <= STORM_FACTS);
 }
 
+/* A user at his bound uses up his own share of the machine's, however often he goes on. */
+static void storm_spares_others(void **state)
+{
+    AUTO_STORM struct storm *storm = NULL;
+    struct storm_key other = {1, 1, 1001};
+
+    assert_int_equal(storm_open((int)(intptr_t)*state, &storm, NULL), 0);
+    for (uint64_t i = 0; i < 5000; i++) {
+        struct storm_key key = {1, 100 + i, 1000};
+        (void)judge(storm, &key, 100 * MINUTE + i * 1000);
+    }
+    for (uint64_t i = 0; i < few.full; i++)
+        assert_int_equal(judge(storm, &other, 100 * MINUTE + 6 * SECOND + i), STORM_FULL);
+    assert_int_equal(judge(storm, &other, 100 * MINUTE + 7 * SECOND), STORM_STACKS);
+}
+
 static void storm_counts(void **state)
 {
     struct storm_key key = {1, 2, 1000}, other = {1, 3, 1000};
@@ -704,6 +720,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(storm_steps, make_directory, remove_directory),
         cmocka_unit_test_setup_teardown(storm_is_shared, make_directory, remove_directory),
         cmocka_unit_test_setup_teardown(storm_of_one_user, make_directory, remove_directory),
+        cmocka_unit_test_setup_teardown(storm_spares_others, make_directory, remove_directory),
         cmocka_unit_test_setup_teardown(storm_counts, make_directory, remove_directory),
         cmocka_unit_test_setup_teardown(storm_garbage, make_directory, remove_directory),
         cmocka_unit_test_setup_teardown(budget_is_shared, make_directory, remove_directory),
