@@ -11,7 +11,8 @@
  *   kill  As log, and has somebody kill the hook as DIR/kill says: "TARGET MICROSECONDS", where
  *         TARGET is parent, child or both. Appends "PID TARGET STATE" to DIR/killed: STATE is what
  *         the store named in DIR/kill's second line had of PID at that moment, while everybody was
- *         stopped: nothing, part, new or adopted.
+ *         stopped: nothing, part, new or adopted. With the TARGET pause nobody is killed: a keeper
+ *         does its work while everybody is stopped.
  *   first As log, but before that runs DIR/first PID TIME UID, a script of the test's, to its end:
  * it can do to the victim and to the store what somebody with bad luck or bad intentions does in
  * that moment.
@@ -192,6 +193,20 @@ static pid_t first_child(pid_t pid)
     return child;
 }
 
+static void run_keeper(const struct crash *crash)
+{
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s/bin/inquest-keeper", crash->dir);
+    pid_t keeper = fork();
+    if (keeper == 0) {
+        for (int fd = 0; fd <= STDERR_FILENO; fd++)
+            dup2(open_high("/dev/null", O_RDWR), fd);
+        execl(path, path, "-C", crash->argv[2], "--foreground", "--no-analysis", NULL);
+        _exit(127);
+    }
+    waitpid(keeper, NULL, 0);
+}
+
 /* Stops everybody, looks, and kills whom it is told to: what was there then has to stay. */
 static _Noreturn void kill_hook(const struct crash *crash, const struct killing *killing,
                                 pid_t hook)
@@ -206,6 +221,12 @@ static _Noreturn void kill_hook(const struct crash *crash, const struct killing 
     snprintf(line, sizeof line, "%s %s %s %s\n", crash->pid, killing->target,
              state_of(killing, crash->pid), child > 0 ? "child" : "alone");
     append_line(crash, "killed", line);
+    if (strcmp(killing->target, "pause") == 0) {
+        run_keeper(crash);
+        kill(child > 0 ? child : hook, SIGCONT);
+        kill(hook, SIGCONT);
+        _exit(0);
+    }
     if (strcmp(killing->target, "child") != 0)
         kill(hook, SIGKILL);
     if (child > 0)
