@@ -137,6 +137,7 @@ static int take_crash(const struct arguments *arguments, uint64_t started)
     int r = conclude(arguments, &part, status, progress->message);
     if (r > 0)
         modules_keep(&modules, &part);
+    watch_end(&victim);
     return r;
 }
 

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "hook/clock.h"
 #include "store/base/cleanup.h"
@@ -16,6 +17,8 @@
 enum {
     GRACE_US = 15 * 1000 * 1000, /* more than the worker's own (capture.c) */
     STEP_MS = 1000,
+    LINGER_US = 1000 * 1000,
+    LINGER_STEP_US = 10 * 1000,
 };
 
 /* What travels; the descriptors that belong to it go beside it. */
@@ -166,4 +169,17 @@ int watch_run(pid_t worker, int socket, const struct victim *victim,
     while (waitpid(worker, &status, 0) < 0 && errno == EINTR)
         ;
     return status;
+}
+
+void watch_end(const struct victim *victim)
+{
+    const uint64_t patience = clock_now_us() + LINGER_US;
+
+    while (victim_is_held(victim)) {
+        if (clock_now_us() > patience) {
+            (void)victim_kill(victim);
+            return;
+        }
+        usleep(LINGER_STEP_US);
+    }
 }

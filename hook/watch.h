@@ -30,3 +30,11 @@ int watch_send_sealed(int socket);
  */
 int watch_run(pid_t worker, int socket, const struct victim *victim,
               const struct progress *progress, struct part *ret_part, struct modules *ret_modules);
+
+/*
+ * Sees the victim off, after the commit. The kernel notices that the pipe is closed when it has
+ * bytes to write, and looks for them page by page: in a sanitizer's terabytes of untouched shadow
+ * that takes minutes. Who is held a second later is killed; its parent then sees SIGKILL instead of
+ * the signal it died of, but sees it now.
+ */
+void watch_end(const struct victim *victim);
