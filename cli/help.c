@@ -17,6 +17,15 @@ static const struct {
     {COMMAND_SYSTEM, "This machine"},
 };
 
+/* Bytes that a character of UTF-8 has beyond its first: padding counts bytes. */
+static int further_bytes(const char *text)
+{
+    int n = 0;
+    for (; *text; text++)
+        n += ((unsigned char)*text & 0xc0) == 0x80;
+    return n;
+}
+
 static void print_options(FILE *out, const struct option_spec *options)
 {
     for (; options->name || options->letter; options++) {
@@ -34,7 +43,7 @@ static void print_options(FILE *out, const struct option_spec *options)
             snprintf(left + n, sizeof left - (size_t)n, "[=%s", argument + 1);
         else if (options->argument)
             snprintf(left + n, sizeof left - (size_t)n, options->name ? "=%s" : " %s", argument);
-        fprintf(out, "  %-30s %s\n", left, options->help);
+        fprintf(out, "  %-*s %s\n", 30 + further_bytes(left), left, options->help);
     }
 }
 

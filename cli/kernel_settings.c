@@ -133,8 +133,8 @@ int kernel_memory_read(const char *root, struct kernel_memory *ret, struct error
 
     int r = system_read(root, KERNEL_MEMORY_FILE, &text);
     if (r == -ENOENT)
-        return error_set(error, ENOENT, "%s%s is not there: setup never ran here", root,
-                         KERNEL_MEMORY_FILE);
+        return error_set(error, ENOENT, "%s%s is not there: setup never ran here, or was undone",
+                         root, KERNEL_MEMORY_FILE);
     if (r < 0)
         return error_errno(error, -r, "cannot read %s%s", root, KERNEL_MEMORY_FILE);
     for (char *rest = text.data, *line; (line = strsep(&rest, "\n"));)

@@ -33,7 +33,7 @@ static int run_reindex(struct call *call, struct error *error)
         struct json_stream json = json_stream_to(stdout, call->globals.json);
         json_stream_value(&json, json_pack("{s:I}", "crashes", (json_int_t)crashes));
     } else if (!call->globals.quiet) {
-        printf("indexed %" PRIu64 " crashes\n", crashes);
+        printf("indexed %" PRIu64 " crash%s\n", crashes, crashes == 1 ? "" : "es");
     }
     return EXIT_DONE;
 }
