@@ -247,54 +247,125 @@ static int put_signature(struct index *index, const struct index_report *report,
                         "nb", *ret, frames.data);
 }
 
-/* Each function once, where it comes first: that is what is searched for. */
-static int put_frames(struct index *index, int64_t stack, const struct index_report *report,
-                      struct error *error)
+/* A signature that nothing refers to any more, because its crashes were renamed, goes. */
+static int drop_signature(struct index *index, int64_t signature, struct error *error)
 {
-    int64_t seen[INDEX_FUNCTIONS_MAX];
-    size_t n = 0;
-    int r = database_run(index->database, error, "DELETE FROM frame WHERE stack = ?1", "n", stack);
-    for (size_t i = 0; i < report->n_functions && n < INDEX_FUNCTIONS_MAX && r == 0; i++) {
+    if (signature == CRASH_ABSENT)
+        return 0;
+    names_forget(index->signatures);
+    return database_run(index->database, error,
+                        "DELETE FROM signature WHERE seq = ?1 AND count <= 0"
+                        " AND NOT EXISTS (SELECT 1 FROM crash WHERE crash.signature = ?1)"
+                        " AND NOT EXISTS (SELECT 1 FROM stack WHERE stack.signature = ?1)",
+                        "n", signature);
+}
+
+/* The named functions of a stack, each once, where it comes first: that is what is searched for. */
+struct stack_names {
+    struct {
+        int64_t position, function;
+    } at[INDEX_FUNCTIONS_MAX];
+    size_t n;
+};
+
+static int list_names(struct index *index, const struct index_report *report,
+                      struct stack_names *ret, struct error *error)
+{
+    ret->n = 0;
+    for (size_t i = 0; i < report->n_functions && ret->n < ARRAY_SIZE(ret->at); i++) {
         int64_t function;
-        r = names_add(index->texts, report->functions[i], &function, error);
-        if (r < 0 || function == CRASH_ABSENT)
+        int r = names_add(index->texts, report->functions[i], &function, error);
+        if (r < 0)
+            return r;
+        if (function == CRASH_ABSENT)
             continue;
         size_t at = 0;
-        while (at < n && seen[at] != function)
+        while (at < ret->n && ret->at[at].function != function)
             at++;
-        if (at < n)
+        if (at < ret->n)
             continue;
-        seen[n++] = function;
+        ret->at[at].position = (int64_t)i;
+        ret->at[at].function = function;
+        ret->n++;
+    }
+    return 0;
+}
+
+static int put_frames(struct index *index, int64_t stack, const struct stack_names *names,
+                      struct error *error)
+{
+    int r = database_run(index->database, error, "DELETE FROM frame WHERE stack = ?1", "n", stack);
+    for (size_t i = 0; i < names->n && r == 0; i++)
         r = database_run(index->database, error,
                          "INSERT INTO frame (stack, position, function) VALUES (?1, ?2, ?3)", "nnn",
-                         stack, (int64_t)i, function);
-    }
+                         stack, names->at[i].position, names->at[i].function);
     return r;
 }
 
-/* The stack's row, called by the report's names from now on, for all its crashes. */
-static int put_stack(struct index *index, const struct index_report *report, int64_t signature,
-                     int64_t function, int64_t *ret, struct error *error)
+/* Code without its symbols has the build-ids and offsets, and so the stacks, of that with them.
+ * What another crash's report named better keeps those names, whichever report came first. */
+static int is_named_better(struct index *index, int64_t stack, int64_t seq,
+                           const struct stack_names *names, int64_t *ret, struct error *error)
 {
-    int64_t as_before;
+    return database_get(index->database, error, ret,
+                        "SELECT count(*) > ?3 AND EXISTS"
+                        " (SELECT 1 FROM crash WHERE crash.stack = ?1 AND seq <> ?2)"
+                        " FROM frame WHERE stack = ?1",
+                        "nnn", stack, seq, (int64_t)names->n);
+}
+
+static int rename_stack(struct index *index, int64_t stack, int64_t signature, int64_t function,
+                        struct error *error)
+{
+    int64_t before;
+    int r = database_get(index->database, error, &before,
+                         "SELECT signature FROM stack WHERE seq = ?1", "n", stack);
+    if (r == 0)
+        r = database_run(index->database, error,
+                         "UPDATE stack SET signature = ?2, function = ?3 WHERE seq = ?1", "nii",
+                         stack, signature, function);
+    if (r == 0)
+        r = database_run(index->database, error,
+                         "UPDATE crash SET signature = ?2, function = ?3 WHERE stack = ?1"
+                         " AND (signature IS NOT ?2 OR function IS NOT ?3)",
+                         "nii", stack, signature, function);
+    if (r == 0 && before != signature)
+        r = drop_signature(index, before, error);
+    return r;
+}
+
+/* The stack's row, called by the report's names from now on, for all its crashes; or the report by
+ * the stack's, where those are better. */
+static int put_stack(struct index *index, int64_t seq, const struct index_report *report,
+                     int64_t *signature, int64_t *function, int64_t *ret, struct error *error)
+{
+    struct stack_names names;
+    int64_t as_before, better;
     int r = names_add(index->stacks, report->stack_id, ret, error);
     if (r < 0 || *ret == CRASH_ABSENT)
         return r;
     r = database_get(index->database, error, &as_before,
                      "SELECT signature IS ?2 AND function IS ?3"
                      " AND EXISTS (SELECT 1 FROM frame WHERE stack = ?1) FROM stack WHERE seq = ?1",
-                     "nii", *ret, signature, function);
+                     "nii", *ret, *signature, *function);
     if (r < 0 || as_before == 1)
         return r;
-    r = database_run(index->database, error,
-                     "UPDATE stack SET signature = ?2, function = ?3 WHERE seq = ?1", "nii", *ret,
-                     signature, function);
+    r = list_names(index, report, &names, error);
     if (r == 0)
-        r = database_run(index->database, error,
-                         "UPDATE crash SET signature = ?2, function = ?3 WHERE stack = ?1"
-                         " AND (signature IS NOT ?2 OR function IS NOT ?3)",
-                         "nii", *ret, signature, function);
-    return r < 0 ? r : put_frames(index, *ret, report, error);
+        r = is_named_better(index, *ret, seq, &names, &better, error);
+    if (r < 0)
+        return r;
+    if (better) {
+        int64_t unused = *signature;
+        r = database_get(index->database, error, signature,
+                         "SELECT signature FROM stack WHERE seq = ?1", "n", *ret);
+        if (r == 0)
+            r = database_get(index->database, error, function,
+                             "SELECT function FROM stack WHERE seq = ?1", "n", *ret);
+        return r < 0 || unused == *signature ? r : drop_signature(index, unused, error);
+    }
+    r = rename_stack(index, *ret, *signature, *function, error);
+    return r < 0 ? r : put_frames(index, *ret, &names, error);
 }
 
 /* A core is a repeat where its signature has enough of them without it. */
@@ -315,19 +386,6 @@ static int is_repeat(struct index *index, int64_t seq, int64_t signature, unsign
     return r;
 }
 
-/* A signature that nothing refers to any more, because its crashes were renamed, goes. */
-static int drop_signature(struct index *index, int64_t signature, struct error *error)
-{
-    if (signature == CRASH_ABSENT)
-        return 0;
-    names_forget(index->signatures);
-    return database_run(index->database, error,
-                        "DELETE FROM signature WHERE seq = ?1 AND count <= 0"
-                        " AND NOT EXISTS (SELECT 1 FROM crash WHERE crash.signature = ?1)"
-                        " AND NOT EXISTS (SELECT 1 FROM stack WHERE stack.signature = ?1)",
-                        "n", signature);
-}
-
 int index_set_report(struct index *index, int64_t seq, const struct index_report *report,
                      unsigned keep, struct error *error)
 {
@@ -341,7 +399,7 @@ int index_set_report(struct index *index, int64_t seq, const struct index_report
     if (r == 0)
         r = names_add(index->texts, report->package, &package, error);
     if (r == 0)
-        r = put_stack(index, report, signature, function, &stack, error);
+        r = put_stack(index, seq, report, &signature, &function, &stack, error);
     if (r == 0)
         r = is_repeat(index, seq, signature, keep, &repeat, error);
     if (r == 0)

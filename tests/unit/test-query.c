@@ -426,6 +426,25 @@ static void test_stack_renamed(void **state)
     assert_int_equal(n, 63);
 }
 
+/* A stripped build of the same code has the same stacks and fewer names. */
+static void test_better_names_stay(void **state)
+{
+    struct fixture *fixture = *state;
+    struct index *index = store_writable_index(fixture->store);
+    AUTO_CRASH_ROW struct crash_row *row = fixture_row(fixture, "20261122-000000-5000");
+    assert_non_null(row);
+    fixture_explain(fixture, row, "00000000feedface", row->stack_id, "better_name", 5);
+    fixture_explain(fixture, row, "00000000bad0bad0", row->stack_id, "main", 5);
+    AUTO_CRASH_ROW struct crash_row *after = fixture_row(fixture, "20261122-000000-5000");
+    assert_string_equal(after->signature, "00000000feedface");
+    assert_string_equal(after->text[CRASH_FUNCTION], "better_name");
+    int64_t count;
+    assert_int_equal(database_get(index_database(index), NULL, &count,
+                                  "SELECT count(*) FROM signature WHERE count = 0", ""),
+                     0);
+    assert_int_equal(count, 0);
+}
+
 static void test_totals(void **state)
 {
     struct fixture *fixture = *state;
@@ -503,6 +522,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_resolve, setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_groups, setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_stack_renamed, setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_better_names_stay, setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_totals, setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_arrivals, setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_unadopted, setup, fixture_teardown),
