@@ -74,21 +74,26 @@ static bool accept(const struct modules *modules, const struct module *module, E
     return !strstr(module->path, " (deleted)");
 }
 
-/* The difference between memory and file, from the segment that lies at the mapping's offset. */
-static void find_bias(struct module *module)
+/* Without a header in the core the file tells where its segments are: the difference between memory
+ * and file from the one that lies at the mapping's offset, and the end, up to the next module. */
+static void place(const struct modules *modules, struct module *module)
 {
     size_t count = 0;
+    bool placed = false;
     if (module->has_header || elf_getphdrnum(module->elf, &count) < 0)
         return;
     for (size_t i = 0; i < count; i++) {
         GElf_Phdr program;
         if (!gelf_getphdr(module->elf, (int)i, &program) || program.p_type != PT_LOAD)
             continue;
-        uint64_t page = program.p_offset & ~0xfffull;
-        if (page == module->file_offset) {
+        if (!placed && (program.p_offset & ~0xfffull) == module->file_offset) {
             module->bias = module->start - (program.p_vaddr & ~0xfffull);
-            return;
+            placed = true;
         }
+        uint64_t end = module->bias + program.p_vaddr + program.p_memsz;
+        bool is_last = module + 1 == modules->items + modules->count;
+        if (placed && end > module->end && (is_last || end <= module[1].start))
+            module->end = end;
     }
 }
 
@@ -200,7 +205,7 @@ void module_open(const struct modules *modules, struct module *module)
         copy_segments(modules, module);
     if (!module->elf)
         return;
-    find_bias(module);
+    place(modules, module);
     module->eh_cfi = dwarf_getcfi_elf(module->elf);
 }
 

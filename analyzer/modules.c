@@ -291,6 +291,9 @@ int modules_find(struct core *core, struct files *files, enum effort effort, str
     find_vdso(&modules);
     sort_modules(&modules);
     mark_main(&modules);
+    for (size_t i = 0; i < modules.count; i++) /* only their files know how far they reach */
+        if (!modules.items[i].has_header)
+            module_open(&modules, &modules.items[i]);
     if (modules.count == MAX_MODULES)
         core_problem(core, "more than %d modules: the others are left out", MAX_MODULES);
     *ret = modules;

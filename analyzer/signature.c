@@ -24,6 +24,7 @@ enum { MAX_NAME = 4096 };  /* what is longer is cut: its end would change nothin
 static const char *const machinery[] = {
     "pthread_kill*",
     "__pthread_kill*",
+    "__kernel_vsyscall",
     "__restore_sigs",
     "raise",
     "gsignal",

@@ -305,6 +305,14 @@ static const struct row *row_of(struct unwinder *unwinder, struct cursor *cursor
     return row;
 }
 
+/* 0 ends a stack. A trampoline may be at the very start of its mapping. */
+static bool leads_to_code(struct unwinder *unwinder, const struct cursor *cursor)
+{
+    uint64_t pc = cursor->registers.pc;
+    return pc == 0 || modules_is_code(unwinder->modules, pc - 1) ||
+           modules_is_code(unwinder->modules, pc);
+}
+
 /* From one frame to the next. */
 static enum outcome step(struct unwinder *unwinder, const struct row *row, struct cursor *cursor,
                          bool is_first, enum stop *stop)
@@ -314,10 +322,7 @@ static enum outcome step(struct unwinder *unwinder, const struct row *row, struc
     if (row->valid) {
         struct cursor next = *cursor;
         enum outcome outcome = step_by_cfi(unwinder, row, &next, stop);
-        bool to_code =
-            outcome == STEPPED &&
-            (next.registers.pc == 0 ||
-             modules_is_code(unwinder->modules, next.registers.pc - !next.exact) || next.exact);
+        bool to_code = outcome == STEPPED && (next.exact || leads_to_code(unwinder, &next));
         if (to_code || (outcome == STOPPED && *stop == STOP_END)) {
             *cursor = next;
             return outcome;
