@@ -12,6 +12,7 @@
 #include "store/base/parse.h"
 #include "store/base/text.h"
 #include "store/keys.h"
+#include "store/when.h"
 
 const struct fact_kind_of fact_kinds[] = {
     {KEY_ID, FACT_TEXT, NULL},
@@ -226,7 +227,8 @@ void fact_print(FILE *out, const struct fact_kind_of *kind, const struct fact *f
         fputs(human_span(text, number), out);
         return;
     case FACT_TIME:
-        fputs(human_time_long(text, (int64_t)number), out);
+        when_local(text, (int64_t)number);
+        fputs(text, out);
         return;
     case FACT_TEXT:
     case FACT_NUMBER:

@@ -16,6 +16,7 @@
 #include "store/explain.h"
 #include "store/keys.h"
 #include "store/report.h"
+#include "store/when.h"
 
 struct info_settings {
     struct selection_settings selection;
@@ -131,11 +132,11 @@ static void print_signal(const struct subject *subject)
 
 static void print_times(const struct subject *subject)
 {
-    char text[64], age[32];
+    char text[WHEN_LOCAL_SIZE], age[32];
 
     label("Timestamp");
-    printf("%s (%s)\n", human_time_long(text, subject->row->time_us),
-           human_age(age, subject->row->time_us));
+    when_local(text, subject->row->time_us);
+    printf("%s (%s)\n", text, human_age(age, subject->row->time_us));
 }
 
 static enum style style_of_state(enum record_state state)

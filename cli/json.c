@@ -5,11 +5,11 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "store/base/cleanup.h"
 #include "store/base/text.h"
+#include "store/when.h"
 
 struct json_stream json_stream_to(FILE *out, enum json_mode mode)
 {
@@ -195,22 +195,13 @@ void json_set_address(json_t *object, const char *key, uint64_t value)
 
 void json_set_time(json_t *object, const char *key, int64_t time_us)
 {
-    char text[64];
-    time_t seconds = (time_t)(time_us / 1000000);
-    int micros = (int)(time_us % 1000000);
-    struct tm tm;
+    char text[WHEN_UTC_SIZE];
 
-    if (micros < 0) {
-        micros += 1000000;
-        seconds--;
-    }
-    if (!gmtime_r(&seconds, &tm)) {
+    when_utc(text, time_us);
+    if (text[0] == '?')
         json_set_null(object, key);
-        return;
-    }
-    size_t n = strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &tm);
-    snprintf(text + n, sizeof text - n, ".%06dZ", micros);
-    json_object_set_new(object, key, json_string(text));
+    else
+        json_object_set_new(object, key, json_string(text));
 }
 
 void json_set_null(json_t *object, const char *key)

@@ -112,32 +112,13 @@ char *human_size(char ret[static 16], uint64_t bytes)
     return ret;
 }
 
-static bool local_time(int64_t time_us, struct tm *ret)
-{
-    time_t seconds = (time_t)(time_us / 1000000);
-    return localtime_r(&seconds, ret) != NULL;
-}
-
 char *human_time(char ret[static 64], int64_t time_us)
 {
-    struct tm tm;
-    if (!local_time(time_us, &tm) || strftime(ret, 64, "%Y-%m-%d %H:%M:%S", &tm) == 0)
-        snprintf(ret, 64, "-");
-    return ret;
-}
-
-char *human_time_long(char ret[static 64], int64_t time_us)
-{
-    char seconds[40], zone[16];
+    time_t seconds = (time_t)(time_us / 1000000);
     struct tm tm;
 
-    if (!local_time(time_us, &tm) ||
-        strftime(seconds, sizeof seconds, "%a %Y-%m-%d %H:%M:%S", &tm) == 0 ||
-        strftime(zone, sizeof zone, "%Z", &tm) == 0)
+    if (!localtime_r(&seconds, &tm) || strftime(ret, 64, "%Y-%m-%d %H:%M:%S", &tm) == 0)
         snprintf(ret, 64, "-");
-    else
-        snprintf(ret, 64, "%s.%06u %s", seconds, (unsigned)(time_us >= 0 ? time_us % 1000000 : 0),
-                 zone);
     return ret;
 }
 

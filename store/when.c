@@ -361,7 +361,7 @@ void when_local(char ret[static WHEN_LOCAL_SIZE], int64_t time_us)
         !strftime(zone, sizeof zone, "%Z", &tm))
         snprintf(ret, WHEN_LOCAL_SIZE, "?");
     else /* the day in English whatever the locale, so that it can be read back */
-        snprintf(ret, WHEN_LOCAL_SIZE, "%s %s %s", days[tm.tm_wday], text, zone);
+        snprintf(ret, WHEN_LOCAL_SIZE, "%s %s.%06d %s", days[tm.tm_wday], text, us, zone);
 }
 
 void when_utc(char ret[static WHEN_UTC_SIZE], int64_t time_us)
