@@ -167,11 +167,6 @@ const struct core_segment *core_segment_before(const struct core *core, uint64_t
     return next > 0 ? &part->segments[next - 1] : NULL;
 }
 
-size_t core_segment_count(const struct core *core)
-{
-    return core->memory->part_count ? core->memory->parts[0].count : 0;
-}
-
 const struct core_mapping *core_mapping_at(const struct core *core, uint64_t address)
 {
     size_t low = 0, high = core->mapping_count;

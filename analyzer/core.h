@@ -92,7 +92,6 @@ const struct core_segment *core_segment_at(const struct core *core, uint64_t add
 /* The first segment that starts behind `address`, and the last that ends at or before it. */
 const struct core_segment *core_segment_after(const struct core *core, uint64_t address);
 const struct core_segment *core_segment_before(const struct core *core, uint64_t address);
-size_t core_segment_count(const struct core *core);
 
 const struct core_mapping *core_mapping_at(const struct core *core, uint64_t address);
 

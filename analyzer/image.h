@@ -31,6 +31,3 @@ bool image_read(struct image *image, uint64_t offset, void *buffer, size_t size)
 
 /* As much of it as is there; returns the number of bytes. */
 size_t image_read_some(struct image *image, uint64_t offset, void *buffer, size_t size);
-
-CLEANUP_FUNCTION(struct image, image_free)
-#define AUTO_IMAGE CLEANUP(image_free_cleanup)

@@ -40,5 +40,3 @@ const struct site *symbols_at(const struct symbols *symbols, uint64_t address);
 
 /* The best that the files of a module offer, as far as they are open. */
 enum module_symbols symbols_of_module(const struct module *module);
-
-#define AUTO_SYMBOLS CLEANUP(symbols_free)

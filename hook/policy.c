@@ -26,11 +26,6 @@ static const enum policy_mode config_modes[] = {
     [CONFIG_MODE_IGNORE] = POLICY_IGNORE,
 };
 
-const char *policy_mode_name(enum policy_mode mode)
-{
-    return mode_names[mode];
-}
-
 static void warn(void *data, const char *file, unsigned line, const char *message)
 {
     struct policy *policy = data;

@@ -47,7 +47,5 @@ uint64_t policy_apply_space(struct policy *policy, int fd);
 /* The path of the store. */
 const char *policy_store(const struct policy *policy);
 
-const char *policy_mode_name(enum policy_mode mode);
-
 void policy_free(struct policy *policy);
 #define AUTO_POLICY CLEANUP(policy_free)

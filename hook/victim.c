@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -140,15 +139,6 @@ void victim_close(struct victim *victim)
     bytes_free(&victim->maps);
     bytes_free(&victim->mountinfo);
     bytes_free(&victim->auxv);
-}
-
-bool victim_is_alive(const struct victim *victim)
-{
-    struct pollfd poll_fd = {.fd = victim->pidfd, .events = POLLIN};
-
-    if (victim->pidfd < 0)
-        return victim->proc >= 0 && faccessat(victim->proc, "status", F_OK, 0) == 0;
-    return poll(&poll_fd, 1, 0) == 0; /* readable once it is dead */
 }
 
 bool victim_is_held(const struct victim *victim)

@@ -47,9 +47,6 @@ void victim_open(struct victim *victim);
 void victim_close(struct victim *victim);
 #define AUTO_VICTIM CLEANUP(victim_close)
 
-/* False once it has been reaped or is a zombie. Without a pidfd: as far as /proc tells. */
-bool victim_is_alive(const struct victim *victim);
-
 /* True while the kernel is writing its core ("CoreDumping: 1"). */
 bool victim_is_held(const struct victim *victim);
 

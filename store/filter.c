@@ -72,7 +72,6 @@ static const struct key keys[] = {
 static const struct key key_program = {"program", VALUE_PROGRAM, NULL, NULL};
 static const struct key key_id_prefix = {"id", VALUE_ID_PREFIX, "id", "crash_id"};
 static const struct key key_frame = {"frame", VALUE_FRAME, "stack", "crash_stack"};
-static const struct key key_pinned = {"pinned", VALUE_NUMBER, "pinned", NULL};
 static const struct key key_analysis = {"analysis", VALUE_NUMBER, "analysis", NULL};
 
 /* coredumpctl's names, without COREDUMP_, where they are not the key's own. */
@@ -82,11 +81,6 @@ static const struct {
     {"TIMESTAMP", "time"}, {"USER_UNIT", "unit"},         {"PACKAGE_NAME", "package"},
     {"USERNAME", "user"},  {"CONTAINER_ID", "container"}, {"STATE", "core"},
 };
-
-const char *filter_key(size_t index)
-{
-    return index < ARRAY_SIZE(keys) ? keys[index].name : NULL;
-}
 
 static const struct key *find_key(const char *name, size_t size)
 {
@@ -342,11 +336,6 @@ struct filter *filter_copy_with_signature(const struct filter *filter, const cha
         copy->until = filter->until;
     }
     return steal_pointer(&copy);
-}
-
-void filter_set_pinned(struct filter *filter, bool pinned)
-{
-    (void)add_value(filter, &key_pinned, pinned, NULL);
 }
 
 void filter_set_analysis(struct filter *filter, enum crash_analysis analysis)

@@ -41,12 +41,8 @@ void filter_set_until(struct filter *filter, int64_t time_us); /* at or before *
  */
 int filter_add_function(struct filter *filter, const char *name, struct error *error);
 
-/* Only what the retention or the analysis asks for. */
-void filter_set_pinned(struct filter *filter, bool pinned);
+/* Only what the analysis asks for. */
 void filter_set_analysis(struct filter *filter, enum crash_analysis analysis);
-
-/* The keys of KEY=value, for completion and help; NULL after the last. */
-const char *filter_key(size_t index);
 
 CLEANUP_FUNCTION(struct filter, filter_free)
 #define AUTO_FILTER CLEANUP(filter_free_cleanup)

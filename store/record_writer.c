@@ -227,11 +227,6 @@ int record_writer_append(struct record_writer *writer, const void *data, size_t 
     return r;
 }
 
-void record_writer_set_level(struct record_writer *writer, int level)
-{
-    frame_compressor_set_level(writer->compressor, level);
-}
-
 int record_writer_finish(struct record_writer *writer, const struct metadata *outcome)
 {
     AUTO_BYTES struct bytes table = {0};

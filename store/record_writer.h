@@ -44,10 +44,9 @@ int record_writer_frame(struct record_writer *writer, const void *frame, uint32_
 /* The next content is `size` zero bytes: costs a few bytes per MiB. */
 int record_writer_zeros(struct record_writer *writer, uint64_t size);
 
-/* The next content, compressed here at `level` of record_writer_set_level() (1), zeros detected,
- * cut into frames as they fill. For those who have one thread and time. */
+/* The next content, compressed here, zeros detected, cut
+ * into frames as they fill. For those who have one thread and time. */
 int record_writer_append(struct record_writer *writer, const void *data, size_t size);
-void record_writer_set_level(struct record_writer *writer, int level);
 
 /* Flushes, writes outcome and seek table. The record is whole; fsync and rename are the caller's.
  */
