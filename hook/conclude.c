@@ -75,11 +75,15 @@ static int salvage_caged(const struct part *part, const char *reason)
     return -WEXITSTATUS(status);
 }
 
-static int report_loss(const struct arguments *arguments, const char *why)
+/* Ends and commits the record; what fails is told in `error`. */
+static int complete(struct part *part, bool done, const char *why, struct error *error)
 {
-    log_line("the crash of process %u (signal %u, user %u) is lost: %s", arguments->pid,
-             arguments->signal, arguments->uid, why);
-    return -EIO;
+    if (!done) {
+        int r = salvage_caged(part, why);
+        if (r < 0)
+            return error_errno(error, -r, "cannot salvage it");
+    }
+    return part_commit(part, error);
 }
 
 int conclude(const struct arguments *arguments, struct part *part, int status, const char *message)
@@ -91,20 +95,16 @@ int conclude(const struct arguments *arguments, struct part *part, int status, c
     if (WIFEXITED(status) && WEXITSTATUS(status) == CAPTURE_NOTHING)
         return 0;
     describe_end(status, message, why, sizeof why);
-    if (!part->published)
-        return report_loss(arguments, why);
-    if (!done) {
-        int r = salvage_caged(part, why);
-        if (r < 0) {
-            size_t n = strlen(why);
-            snprintf(why + n, sizeof why - n, "; salvaging it: %s", strerror(-r));
-            return report_loss(arguments, why);
-        }
+    if (!part->published) {
+        log_line("the crash of process %u (signal %u, user %u) is lost: %s", arguments->pid,
+                 arguments->signal, arguments->uid, why);
+        return -EIO;
     }
-    int r = part_commit(part, &error);
+    int r = complete(part, done, why, &error);
     if (r < 0)
-        return report_loss(arguments, error.text);
-    if (!done || message[0])
+        log_line("crash %s of process %u is left to the keeper: %s%s%s", part->id, arguments->pid,
+                 done && !message[0] ? "" : why, done && !message[0] ? "" : "; ", error.text);
+    else if (!done || message[0])
         log_line("crash %s of process %u: %s", part->id, arguments->pid, why);
-    return 1;
+    return r < 0 ? 1 : 2;
 }

@@ -11,7 +11,9 @@
 
 /*
  * `status` is the worker's wait status, `message` what it complained about. A record that the
- * worker did not finish is ended by a caged process of its own, for it may be in any state. Returns
- * 1 where a record is committed, 0 where none is wanted; else the log says what was lost.
+ * worker did not finish is ended by a caged process of its own, for it may be in any state; where
+ * not even that works, the keeper finds a dead .part. Returns 2 where the record is committed, 1
+ * where it is the keeper's to end, 0 where none is wanted; -EIO where it is lost, and the log says
+ * so.
  */
 int conclude(const struct arguments *arguments, struct part *part, int status, const char *message);

@@ -123,10 +123,10 @@ static int take_crash(const struct arguments *arguments, uint64_t started)
     if (!progress || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0)
         return lose(arguments, errno);
     pid_t worker = fork();
-    if (worker < 0)
-        return lose(arguments, errno);
-    if (worker == 0) {
-        close(sockets[0]);
+    if (worker <= 0) {
+        /* Without a second process this one does the work, and the next keeper finds the .part. */
+        if (worker == 0)
+            close(sockets[0]);
         _exit(work(arguments, sockets[1], started, progress));
     }
     close(sockets[1]);
@@ -135,10 +135,10 @@ static int take_crash(const struct arguments *arguments, uint64_t started)
     (void)victim_find(arguments, &victim, NULL); /* gone already: then it is not held, either */
     int status = watch_run(worker, sockets[0], &victim, progress, &part, &modules);
     int r = conclude(arguments, &part, status, progress->message);
-    if (r > 0)
+    if (r > 1)
         modules_keep(&modules, &part);
     watch_end(&victim);
-    return r;
+    return r; /* here the part's lock ends: a .part that is left is a dead one's */
 }
 
 int main(int argc, char **argv)
