@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <linux/capability.h>
 #include <poll.h>
 #include <signal.h>
@@ -124,13 +125,24 @@ static _Noreturn void become_analyzer(const struct run *run)
     _exit(127);
 }
 
-/* Root's broker opens files of any user, and has no other right of root's: not that to write. */
+/*
+ * Root's broker opens files of any user, and has no other right of root's. Not as uid 0, which even
+ * without capabilities may write to all that root owns: as the store's user, who owns none of it.
+ */
 static bool keep_right_to_read(void)
 {
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
     struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {0};
+    uid_t uid;
+    gid_t gid;
+    if (layout_system_user(INQUEST_USER, &uid, &gid) < 0 || uid == 0) {
+        uid = NOBODY;
+        gid = NOBODY;
+    }
     data[0].effective = data[0].permitted = 1u << CAP_DAC_READ_SEARCH;
-    return setresuid(0, 0, 0) == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+    return setresuid(0, 0, 0) == 0 && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) == 0 &&
+           setgroups(0, NULL) == 0 && setresgid(gid, gid, gid) == 0 &&
+           setresuid(uid, uid, uid) == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
            syscall(SYS_capset, &header, data) == 0;
 }
 
