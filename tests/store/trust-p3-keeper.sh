@@ -14,7 +14,7 @@ CALLS_OF_A_KIND=40 # of each system call, the first so many are points
 # hook's half of one.
 make_template() {
     local id
-    "$top_builddir/tests/cli/make-core" >"$T/core" || bail "make-core failed"
+    "$top_builddir/make-core" >"$T/core" || bail "make-core failed"
     mkdir -p "$T/template"
     inquest -D "$T/other" import --no-analysis "$T/core" >"$T/said" || bail "import: $(cat "$T/said")"
     id=$(inquest -D "$T/other" list --json | jq -r '.[0].id')
