@@ -41,6 +41,7 @@ kernel_tests = tests/kernel/harness.sh
 kernel_tests += tests/kernel/letgo-p2-sparse.sh
 kernel_tests += tests/kernel/letgo-p5-stacks.sh
 kernel_tests += tests/kernel/letgo-cut.sh
+kernel_tests += tests/kernel/letgo-p6-storm.sh
 kernel_tests += tests/kernel/letgo-p7-equal.sh
 kernel_tests += tests/kernel/collect-p2-listed.sh
 kernel_tests += tests/kernel/collect-p3-bytes.sh
