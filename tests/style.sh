@@ -74,6 +74,7 @@ wrong_arrows() {
     grep -snE '#include "store/[a-z_]*\.h"' store/base/*.[ch]
     grep -snE '#include "(analyzer|cli)/' hook/*.[ch]
     grep -snE '#include "(hook|cli)/' analyzer/*.[ch]
+    grep -snE '#include [<"](sqlite3|elfutils|dwarf|jansson)' hook/*.[ch]
     grep -snE '#include "(hook|analyzer)/' cli/*.[ch]
 }
 
@@ -101,7 +102,7 @@ untested_promises() {
 
 # A test that make check doesn't know is none.
 forgotten_tests() {
-    find tests/cli tests/kernel -name '*.sh' -exec grep -lE '^finish$' {} + | while read -r file; do
+    find tests -name '*.sh' -exec grep -lE '^finish$' {} + | while read -r file; do
         cat tests/local.mk tests/*/local.mk | grep -qF "$file" || echo "$file"
     done
 }

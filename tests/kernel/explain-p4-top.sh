@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# explain-p4-signature - one bug is one signature however it was built and wherever it was loaded; two
-# bugs of one program are two; `top` shows them so.
+# explain-p4-top - `top` and `list` show one bug as one, through hook and keeper, however the program was
+# built; two bugs of it are two. What a signature is made of: explain-p4-signatures.
 . "$(dirname "$0")/../lib.sh"
 needs_kernel
 config </dev/null
@@ -34,7 +34,7 @@ crash_all() {
     done
 }
 with_hook crash_all
-wait_idle 120 || fail "explain-p4-signature: the keeper ends"
+wait_idle 120 || fail "explain-p4-top: the keeper ends"
 
 # The pids tell which crash is which.
 signature_of() { # TAG
@@ -44,17 +44,17 @@ signature_of() { # TAG
 for bug in salt pepper; do
     first=$(signature_of "$bug.O0.1")
     [[ $first =~ ^[0-9a-f]{16}$ ]]
-    is "explain-p4-signature: $bug at -O0 has one" $? 0
+    is "explain-p4-top: $bug at -O0 has one" $? 0
     for way in "${WAYS[@]}"; do
         for run in 1 2; do
-            is "explain-p4-signature: $bug, $way, run $run" "$(signature_of "$bug.$way.$run")" "$first"
+            is "explain-p4-top: $bug, $way, run $run" "$(signature_of "$bug.$way.$run")" "$first"
         done
     done
     eval "$bug=\$first"
 done
 # shellcheck disable=SC2154 # set by eval
 [ "$salt" != "$pepper" ]
-is "explain-p4-signature: two bugs are two signatures" $? 0
+is "explain-p4-top: two bugs are two signatures" $? 0
 
 inquest top --json >"$T/top"
 json "explain-p4-top: two groups" "$T/top" 'length == 2'
