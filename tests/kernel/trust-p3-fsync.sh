@@ -9,7 +9,7 @@ config_to_collect
 
 cat >"$BIN/faulty" <<END
 #!/bin/sh
-exec strace -f -qq -o "$T/trace" -e trace=fsync,fdatasync -e inject=fsync,fdatasync:error=EIO \\
+exec strace -f -qq -o "$T/trace" -e trace=fsync,fdatasync -e inject=fsync,fdatasync:error=EIO:when=1 \\
     "$BIN/inquest-hook" "\$@"
 END
 chmod +x "$BIN/faulty"
