@@ -36,7 +36,9 @@ no_victim_in() { # DIR
 inner_ends_by() { # SIGNAL
     local pid until=$((SECONDS + 60))
     rm -f "$T/inner.dir"
-    top_builddir=$top_builddir top_srcdir=$top_srcdir bash "$T/inner.sh" >"$T/inner.out" 2>&1 &
+    # Whoever started us may ignore a signal (nohup), and then a shell cannot but ignore it.
+    env --default-signal=TERM,HUP top_builddir="$top_builddir" top_srcdir="$top_srcdir" \
+        bash "$T/inner.sh" >"$T/inner.out" 2>&1 &
     pid=$!
     until [ -s "$T/inner.dir" ] || [ $SECONDS -ge $until ]; do
         sleep 0.05
