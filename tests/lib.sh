@@ -176,9 +176,10 @@ setting() { # NAME [VALUE]
 # puts everything back as soon as the test's end of its stdin is closed.
 pattern_guard() { # LIMIT MAX_MAPS PATTERN SUID_DUMPABLE: each may be empty
     local wanted=("$@") before=() i
-    trap '' INT TERM HUP QUIT
+    trap '' INT TERM HUP QUIT PIPE
     exec 9>>"$PATTERN_LOCK"
     flock -w 300 9 || { echo "somebody else has held $PATTERN_LOCK for 5 minutes"; return; }
+    [ -d "$T" ] && kill -0 $$ 2>/dev/null || return # the test died while it waited
     for i in "${!SETTINGS[@]}"; do
         before+=("$(setting "${SETTINGS[i]}")")
         [ -z "${wanted[i]}" ] || setting "${SETTINGS[i]}" "${wanted[i]}"
