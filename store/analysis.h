@@ -32,6 +32,8 @@ struct analysis_options {
     const char *const *debug_dirs;     /* more roots of debug files, NULL-terminated; may be NULL */
     const struct analysis_file *files; /* preferred to what the paths lead to */
     size_t file_count;
+    const char *const *debuginfod; /* URLs to ask for missing files, NULL-terminated; NULL or empty:
+                                      those of the caller's DEBUGINFOD_URLS, if it is set */
     int root_fd;         /* the victim's root directory, tried before `sysroot`; -1: none */
     int store_fd;        /* a store, whose modules/<build-id> are tried; -1: none */
     unsigned max_frames; /* of one thread */

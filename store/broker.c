@@ -19,6 +19,7 @@
 #include "store/base/cleanup.h"
 #include "store/base/io.h"
 #include "store/base/text.h"
+#include "store/debuginfod.h"
 #include "store/layout.h"
 #include "store/ownership.h"
 
@@ -254,6 +255,34 @@ static void send_reply(int socket, struct analysis_reply *reply, size_t text_siz
     (void)sendmsg(socket, &message, MSG_NOSIGNAL); /* the other side may be gone: then so are we */
 }
 
+/* Where to ask for what isn't here: "" for nowhere. */
+static int list_servers(const struct analysis_options *options, struct bytes *ret)
+{
+    const char *variable = getenv("DEBUGINFOD_URLS");
+    const char *const *urls = options->debuginfod;
+    int r = bytes_append_text(ret, "");
+    if ((!urls || !*urls) && variable)
+        return bytes_append_text(ret, variable);
+    for (; r == 0 && urls && *urls; urls++)
+        r = bytes_printf(ret, "%s ", *urls);
+    return r;
+}
+
+/* Negative where nobody is asked, or nobody has it. */
+static int fetch(const struct broker *broker, const struct question *question)
+{
+    AUTO_BYTES struct bytes servers = {0};
+    if (!question->build_id[0] || list_servers(broker->options, &servers) < 0 || servers.size == 0)
+        return -ENOENT;
+    int fd = debuginfod_fetch(servers.data, question->build_id,
+                              question->request->kind == REQUEST_MODULE);
+    if (fd >= 0 && !is_elf_but_no_core(fd)) {
+        close(fd);
+        return -ENOEXEC;
+    }
+    return fd;
+}
+
 static void answer_file(struct broker *broker, int socket, const struct question *question,
                         struct analysis_reply *reply)
 {
@@ -272,8 +301,10 @@ static void answer_file(struct broker *broker, int socket, const struct question
             break;
         }
     }
+    if (fd < 0 && i == broker->count) /* the last candidate of all */
+        fd = fetch(broker, question);
     *reply = (struct analysis_reply){.result = fd >= 0 ? 0 : -ENOENT, .attempt = (uint32_t)i};
-    if (fd >= 0 && broker->candidates[i].path) {
+    if (i < broker->count && broker->candidates[i].path) {
         text_size = strnlen(broker->candidates[i].path, ANALYSIS_TEXT_MAX - 1) + 1;
         memcpy(reply->text, broker->candidates[i].path, text_size - 1);
         reply->text[text_size - 1] = '\0';

@@ -18,6 +18,7 @@ void explain_options_from(const struct config_settings *settings, struct analysi
     ret->max_threads = (unsigned)at_most(settings->analyze.max_threads, REPORT_MAX_THREADS);
     ret->deadline_us = settings->analyze.deadline;
     ret->memory = settings->analyze.memory;
+    ret->debuginfod = settings->analyze.debuginfod;
 }
 
 int explain_run(struct store *store, const struct crash_row *row,

@@ -44,6 +44,7 @@ libstore_a_SOURCES = \
 	store/crash_files.c \
 	store/crash_row.c store/crash_row.h \
 	store/database.c store/database.h \
+	store/debuginfod.c store/debuginfod.h \
 	store/explain.c store/explain.h \
 	store/filter.c store/filter.h \
 	store/findings.c store/findings.h \
