@@ -263,10 +263,11 @@ static void explain_trap(struct findings *findings)
 static void explain_system_call(struct findings *findings)
 {
     const struct core *core = findings->core;
-    for (size_t i = 0; core->arch && i < core->arch->register_count; i++) {
+    const struct core_thread *thread = core->threads;
+    size_t count = core->arch && core->thread_count ? core->arch->register_count : 0;
+    for (size_t i = 0; i < count; i++) {
         uint64_t number;
-        const struct core_thread *thread = &core->threads[0];
-        if (strcmp(core->arch->registers[i].name, "orig_rax") == 0 && core->thread_count &&
+        if (strcmp(core->arch->registers[i].name, "orig_rax") == 0 &&
             registers_value(core->arch, core->swapped, thread->general, thread->general_size, i,
                             &number)) {
             say(findings, "forbidden system call: a seccomp filter does not allow number %lld",
