@@ -10,6 +10,6 @@
 
 #include <stdbool.h>
 
-/* `urls`, separated by blanks. Returns a descriptor of the file in the client's cache, or a negative
- * errno. */
+/* `urls`, separated by blanks. Returns a descriptor of the file in the client's cache, or a
+ * negative errno. */
 int debuginfod_fetch(const char *urls, const char *build_id, bool executable);
