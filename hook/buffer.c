@@ -58,7 +58,10 @@ void buffer_give_back(struct buffer *buffer, uint32_t slot, bool is_last)
     buffer->free[buffer->free_count++] = slot;
 }
 
-/* The first touch of a slab, which is the moment to ask for a huge page. */
+/*
+ * The first touch of a slab, which is the moment to ask for a huge page. It must change nothing:
+ * another thread may have filled a slot of the slab by now.
+ */
 static void open_slab(struct buffer *buffer, size_t index)
 {
     unsigned char *slab = buffer->memory + index * SLAB;
@@ -67,7 +70,7 @@ static void open_slab(struct buffer *buffer, size_t index)
         madvise(slab, SLAB, MADV_HUGEPAGE) < 0)
         return;
     uint64_t before = clock_now_us();
-    *(volatile unsigned char *)slab = 0;
+    (void)madvise(slab, 1, MADV_POPULATE_WRITE);
     if (clock_now_us() - before > SLOW_US)
         atomic_store(&buffer->is_huge_slow, true);
 }

@@ -63,6 +63,11 @@ test_hook_SOURCES = tests/unit/test-hook.c
 test_hook_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 test_hook_LDADD = $(hook_libs) $(CMOCKA_LIBS)
 
+unit_tests += test-take
+test_take_SOURCES = tests/unit/test-take.c
+test_take_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+test_take_LDADD = $(hook_libs) $(CMOCKA_LIBS)
+
 unit_tests += test-report
 test_report_SOURCES = tests/unit/test-report.c
 test_report_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(JANSSON_CFLAGS) -DTOP_SRCDIR='"$(abs_top_srcdir)"'
