@@ -47,7 +47,7 @@ enum {
 
 /*
  * Finds them. The caller checks afterwards that the process still had its memory
- * (memory_is_alive()): of a killed one the result is empty. -ENOTSUP where only the pipe can tell
+ * (pagemap_is_alive()): of a killed one the result is empty. -ENOTSUP where only the pipe can tell
  * what the kernel would write.
  */
 int extents_find(const struct plan *plan, const struct mappings *mappings,

@@ -52,9 +52,3 @@ size_t memory_read_some(int mem, uint64_t address, void *buffer, size_t size)
     }
     return done;
 }
-
-bool memory_is_alive(int mem)
-{
-    char byte;
-    return read_at(mem, 0, &byte, 1) != 0; /* nothing is mapped there: EIO while it lives */
-}

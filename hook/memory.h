@@ -3,8 +3,11 @@
  * memory.h - a held process's memory through /proc/PID/mem.
  *
  * The descriptor is tied to the memory itself: once the process has been killed and has let it go,
- * every read gives 0 bytes, and never another process's. An unreadable page is an error (EIO), so a
- * read of one byte that gives 0 is the sign that nothing read or scanned since may be believed.
+ * every read gives 0 bytes, and never another process's. An unreadable page is an error (EIO).
+ *
+ * Read mapped addresses only. At any other the kernel looks for a stack to grow (expand_stack() in
+ * its mm/mmap.c) and waits for the process's mmap_lock as a writer, and all other readers behind
+ * it: seconds, where the dump is on its way through terabytes that were never touched.
  */
 #pragma once
 
@@ -20,6 +23,3 @@ int memory_read(int mem, uint64_t address, void *buffer, size_t size);
 
 /* The same, but stops at the first byte that cannot be read: returns the number of bytes. */
 size_t memory_read_some(int mem, uint64_t address, void *buffer, size_t size);
-
-/* The proof of life: false once the memory is gone. */
-bool memory_is_alive(int mem);

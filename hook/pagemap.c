@@ -56,6 +56,12 @@ static ssize_t scan(const struct pagemap *pagemap, uint64_t start, uint64_t end,
     return n;
 }
 
+bool pagemap_is_alive(int fd)
+{
+    uint64_t entry;
+    return io_pread(fd, &entry, sizeof entry, 0) != 0;
+}
+
 int pagemap_init(struct pagemap *pagemap, int fd)
 {
     struct scan_region region;

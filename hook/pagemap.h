@@ -6,7 +6,7 @@
  * reading an entry a page. The descriptor may have been opened by root: access was checked then.
  *
  * A process that was killed meanwhile shows nothing at all and no error: who believes in a run of
- * absent pages must see afterwards that the process still has its memory (memory_is_alive()).
+ * absent pages must see afterwards that the process still has its memory (pagemap_is_alive()).
  */
 #pragma once
 
@@ -25,6 +25,12 @@ struct pagemap {
     bool has_scan; /* the kernel has PAGEMAP_SCAN */
     size_t page_size;
 };
+
+/*
+ * The proof of life: false once the memory is gone. Reading an entry, of whatever page, gives 0
+ * bytes then. (So does reading /proc/PID/mem, but that has to be told a mapped address: memory.h.)
+ */
+bool pagemap_is_alive(int fd);
 
 /* Finds out what the kernel has. -ESTALE where the memory is gone already, or another errno. */
 int pagemap_init(struct pagemap *pagemap, int fd);

@@ -499,7 +499,7 @@ int rescue_build(const struct victim *victim, const struct plan *plan, enum resc
     else
         error_errno(error, -r, "looking for the stacks of the process");
     free(loads.items);
-    if (r >= 0 && depth > RESCUE_NOTES && !memory_is_alive(victim->mem))
+    if (r >= 0 && depth > RESCUE_NOTES && !pagemap_is_alive(victim->pagemap))
         return error_set(error, ESTALE, "the process is gone");
     return r;
 }

@@ -155,7 +155,7 @@ static int check_witness(const struct source_memory *memory)
     size_t n =
         memory_read_some(memory->victim->mem, memory->witness_address, now, memory->witness_size);
     bool is_same = n == memory->witness_size && memcmp(now, memory->witness, n) == 0;
-    return is_same && memory_is_alive(memory->victim->mem) ? 0 : -ESTALE;
+    return is_same && pagemap_is_alive(memory->pagemap.fd) ? 0 : -ESTALE;
 }
 
 static int read_mappings(const struct victim *victim, struct mappings *ret, struct error *error)
@@ -245,7 +245,7 @@ static int read_present(const struct source_memory *memory, uint64_t address, ch
                 return r;
         }
     }
-    return memory_is_alive(memory->victim->mem) ? 0 : -ESTALE;
+    return pagemap_is_alive(memory->pagemap.fd) ? 0 : -ESTALE;
 }
 
 static int fill_from_piece(const struct source_memory *memory, const struct piece *piece,
