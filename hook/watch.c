@@ -17,7 +17,7 @@
 enum {
     GRACE_US = 15 * 1000 * 1000, /* more than the worker's own (capture.c) */
     STEP_MS = 1000,
-    LINGER_US = 1000 * 1000,
+    LINGER_US = 200 * 1000, /* the kernel may have terabytes to look through before it sees EPIPE */
     LINGER_STEP_US = 10 * 1000,
 };
 
