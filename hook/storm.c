@@ -17,7 +17,10 @@ enum {
     WAYS = 8, /* places a key may be in; the one started longest ago makes room */
     PROGRAM_SETS = 512,
     USER_SETS = 64,
-    LOCK_TRIES = 100, /* of a millisecond each */
+    /* Tries of a millisecond each: while a victim is held, and when nobody is. The lock is held for
+     * microseconds, but on a busy machine its holder may have lost the processor. */
+    LOCK_TRIES_HELD = 2000,
+    LOCK_TRIES = 30000,
 };
 
 /* What is known of one program, one user, or the machine. */
@@ -59,11 +62,11 @@ static void initialize(struct table *table)
     table->ready = 1; /* last: killed before, the next one begins anew */
 }
 
-static int lock(const struct storm *storm)
+static int lock(const struct storm *storm, int tries)
 {
     static const struct timespec pause = {.tv_nsec = 1000000};
 
-    for (int i = 0; i < LOCK_TRIES; i++) {
+    for (int i = 0; i < tries; i++) {
         if (flock(storm->fd, LOCK_EX | LOCK_NB) == 0)
             return 0;
         if (errno != EWOULDBLOCK && errno != EINTR)
@@ -94,7 +97,7 @@ int storm_open(int dirfd, struct storm **ret, struct error *error)
         mmap(NULL, sizeof *storm->table, PROT_READ | PROT_WRITE, MAP_SHARED, storm->fd, 0);
     if (storm->table == MAP_FAILED)
         return error_errno(error, errno, "cannot map the storm table");
-    int r = lock(storm);
+    int r = lock(storm, LOCK_TRIES_HELD);
     if (r < 0)
         return error_errno(error, -r, "cannot lock the storm table");
     initialize(storm->table);
@@ -190,7 +193,7 @@ static enum storm_verdict judge(struct bucket *bucket, const struct storm_limits
 int storm_judge(struct storm *storm, const struct storm_key *key, const struct storm_limits *limits,
                 uint64_t now, enum storm_verdict *ret)
 {
-    int r = lock(storm);
+    int r = lock(storm, LOCK_TRIES_HELD);
     if (r < 0)
         return r;
 
@@ -214,7 +217,7 @@ int storm_judge(struct storm *storm, const struct storm_key *key, const struct s
 
 bool storm_count(struct storm *storm, const struct storm_key *key, uint64_t now)
 {
-    if (lock(storm) < 0)
+    if (lock(storm, LOCK_TRIES) < 0)
         return true; /* a record of its own is better than none */
 
     struct bucket *bucket = find_program(storm->table, key);
@@ -230,7 +233,7 @@ bool storm_count(struct storm *storm, const struct storm_key *key, uint64_t now)
 
 uint64_t storm_collect(struct storm *storm, const struct storm_key *key)
 {
-    if (lock(storm) < 0)
+    if (lock(storm, LOCK_TRIES) < 0)
         return 1;
 
     struct bucket *bucket = find_program(storm->table, key);
