@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "config.h"
 #include "hook/arguments.h"
 #include "hook/cage.h"
 #include "hook/capture.h"
@@ -141,12 +143,30 @@ static int take_crash(const struct arguments *arguments, uint64_t started)
     return r; /* here the part's lock ends: a .part that is left is a dead one's */
 }
 
+/* For people; the kernel gives more than one argument. */
+static bool answer_person(int argc, char **argv)
+{
+    bool wants_version = argc == 2 && strcmp(argv[1], "--version") == 0;
+
+    if (wants_version)
+        puts("inquest-hook " PACKAGE_VERSION);
+    else if (argc == 1 || (argc == 2 && strcmp(argv[1], "--help") == 0))
+        puts("inquest-hook takes a core from the kernel; `inquest setup` puts it into "
+             "core_pattern.\n"
+             "See inquest-hook(8).");
+    else
+        return false;
+    return true;
+}
+
 int main(int argc, char **argv)
 {
     uint64_t started = clock_now_us();
     struct arguments arguments;
     struct error error = {0};
 
+    if (answer_person(argc, argv))
+        return EXIT_SUCCESS;
     prepare();
     if (arguments_parse(argc, argv, &arguments, &error) < 0) {
         close(STDIN_FILENO);

@@ -16,6 +16,8 @@
  *   first As log, but before that runs DIR/first PID TIME UID, a script of the test's, to its end:
  * it can do to the victim and to the store what somebody with bad luck or bad intentions does in
  * that moment.
+ *   usage As log, and appends "PID KIB" to DIR/usage: the most memory that the hook, its worker and
+ *         the keeper that it became had in use, whichever had most.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -26,6 +28,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -276,11 +279,29 @@ static _Noreturn void handle_first(const struct crash *crash)
     handle_log(crash);
 }
 
+static _Noreturn void handle_usage(const struct crash *crash)
+{
+    struct rusage usage;
+    char line[64];
+    pid_t hook = fork();
+    if (hook == 0)
+        handle_log(crash);
+    close(STDIN_FILENO);
+    if (hook < 0 || wait4(hook, NULL, 0, &usage) != hook)
+        _exit(1);
+    snprintf(line, sizeof line, "%s %ld\n", crash->pid, usage.ru_maxrss);
+    append_line(crash, "usage", line);
+    _exit(0);
+}
+
 static const struct {
     const char *name;
     void (*handle)(const struct crash *crash);
-} handlers[] = {
-    {"log", handle_log}, {"tee", handle_tee}, {"kill", handle_kill}, {"first", handle_first}};
+} handlers[] = {{"log", handle_log},
+                {"tee", handle_tee},
+                {"kill", handle_kill},
+                {"first", handle_first},
+                {"usage", handle_usage}};
 
 int main(int argc, char **argv)
 {

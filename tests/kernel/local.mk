@@ -43,6 +43,7 @@ kernel_tests += tests/kernel/letgo-p5-stacks.sh
 kernel_tests += tests/kernel/letgo-cut.sh
 kernel_tests += tests/kernel/letgo-p6-storm.sh
 kernel_tests += tests/kernel/letgo-p7-equal.sh
+kernel_tests += tests/kernel/letgo-p8-memory.sh
 kernel_tests += tests/kernel/collect-p2-listed.sh
 kernel_tests += tests/kernel/collect-p3-bytes.sh
 kernel_tests += tests/kernel/collect-p4-storm.sh
