@@ -42,6 +42,7 @@ kernel_tests += tests/kernel/letgo-p2-sparse.sh
 kernel_tests += tests/kernel/letgo-p5-stacks.sh
 kernel_tests += tests/kernel/letgo-cut.sh
 kernel_tests += tests/kernel/letgo-p6-storm.sh
+kernel_tests += tests/kernel/letgo-p6-loop.sh
 kernel_tests += tests/kernel/letgo-p7-equal.sh
 kernel_tests += tests/kernel/letgo-p8-memory.sh
 kernel_tests += tests/kernel/collect-p2-listed.sh
