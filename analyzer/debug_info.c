@@ -172,29 +172,15 @@ void debug_info_free(struct debug_info *info)
     free(info);
 }
 
-static bool holds_functions(int tag)
+static bool has_code(Dwarf_Die *die)
 {
-    return tag == DW_TAG_namespace || tag == DW_TAG_module || tag == DW_TAG_class_type ||
-           tag == DW_TAG_structure_type || tag == DW_TAG_union_type ||
-           tag == DW_TAG_enumeration_type;
+    return dwarf_hasattr(die, DW_AT_low_pc) || dwarf_hasattr(die, DW_AT_ranges);
 }
 
-/* Functions of a unit, also those that stand in namespaces and types. */
-static bool index_functions(struct unit *unit, Dwarf_Die *parent, unsigned nesting)
+static bool add_function(void *context, Dwarf_Die *die)
 {
-    Dwarf_Die die;
-    if (nesting > MAX_NESTING || dwarf_child(parent, &die) != 0)
-        return true;
-    do {
-        int tag = dwarf_tag(&die);
-        if (tag == DW_TAG_subprogram) {
-            if (!add_ranges_of(&unit->functions, &die, dwarf_dieoffset(&die)))
-                return false;
-        } else if (holds_functions(tag) && !index_functions(unit, &die, nesting + 1)) {
-            return false;
-        }
-    } while (dwarf_siblingof(&die, &die) == 0);
-    return true;
+    struct unit *unit = context;
+    return !has_code(die) || add_ranges_of(&unit->functions, die, dwarf_dieoffset(die));
 }
 
 /* The entries of functions at an address, outermost first; [0] is the real one. */
@@ -204,11 +190,6 @@ struct chain {
     uint64_t address;
     unsigned looked_at;
 };
-
-static bool has_code(Dwarf_Die *die)
-{
-    return dwarf_hasattr(die, DW_AT_low_pc) || dwarf_hasattr(die, DW_AT_ranges);
-}
 
 /* Goes down to the innermost call that was inlined at the address. A function nested in this one
  * (GNU C, Ada) takes its place. */
@@ -291,7 +272,7 @@ size_t debug_info_at(struct debug_info *info, uint64_t address,
     struct unit *unit = &info->units[range->target];
     if (!unit->indexed) {
         unit->indexed = true;
-        (void)index_functions(unit, &unit->die, 0); /* without memory: what there is */
+        scopes_walk(info->scopes, &unit->die, add_function, unit);
         sort_ranges(&unit->functions);
     }
     ret[0] = (struct debug_frame){0};

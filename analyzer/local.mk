@@ -9,6 +9,7 @@ libanalyzer_a_SOURCES = \
 	analyzer/debug_info.c analyzer/debug_info.h \
 	analyzer/demangle.c analyzer/demangle.h \
 	analyzer/elf_symbols.c analyzer/elf_symbols.h \
+	analyzer/entries.c analyzer/entries.h \
 	analyzer/explain.c analyzer/explain.h \
 	analyzer/expression.c analyzer/expression.h \
 	analyzer/files.c analyzer/files.h \

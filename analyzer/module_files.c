@@ -315,10 +315,28 @@ void module_open_debug(const struct modules *modules, struct module *module)
         open_mini(module);
 }
 
+Dwarf *module_twin(struct module *module)
+{
+    Elf *elf = module->dwarf ? dwarf_getelf(module->dwarf) : NULL;
+    Elf_Scn *section = elf_section(elf, ".debug_info");
+    GElf_Shdr header;
+    size_t size;
+    if (module->twin || module->alternate || !section || !gelf_getshdr(section, &header) ||
+        header.sh_flags & SHF_COMPRESSED)
+        return module->twin;
+    char *image = elf_rawfile(elf, &size); /* mapped once, and only read */
+    module->twin_elf = image ? elf_memory(image, size) : NULL;
+    if (module->twin_elf)
+        module->twin = dwarf_begin_elf(module->twin_elf, DWARF_C_READ, NULL);
+    return module->twin;
+}
+
 void module_close(struct module *module)
 {
     if (module->eh_cfi)
         dwarf_cfi_end(module->eh_cfi);
+    dwarf_end(module->twin);
+    elf_end(module->twin_elf);
     dwarf_end(module->dwarf);
     dwarf_end(module->alternate);
     Elf *elves[] = {module->elf, module->debug_elf, module->mini_elf, module->alternate_elf};

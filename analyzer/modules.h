@@ -47,6 +47,8 @@ struct module {
     Elf *mini_elf;  /* the symbols of .gnu_debugdata */
     Dwarf *dwarf, *alternate;
     Elf *alternate_elf;
+    Dwarf *twin; /* another handle of `dwarf`, for a second thread */
+    Elf *twin_elf;
     Dwarf_CFI *eh_cfi, *debug_cfi;
     void *copy; /* memory behind `elf` where it was taken from the core */
     int fds[4];

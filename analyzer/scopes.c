@@ -14,6 +14,7 @@ enum {
     BUCKETS = 1024,
     MAX_ORIGINS = 8,  /* from a concrete entry over its abstract one to its declaration */
     MAX_NESTING = 32, /* classes in functions in classes … */
+    MAX_AROUND = 128, /* what one entry stands in */
     MAX_NAME = 8 * 1024,
     PATIENCE_US = 3000000, /* spent on this in all */
 };
@@ -24,8 +25,15 @@ struct known {
     char *name;  /* NULL: has none */
 };
 
+struct unit {
+    struct unit *next;
+    Dwarf_Die die;
+    struct entries entries;
+};
+
 struct scopes {
     struct known *buckets[BUCKETS];
+    struct unit *units[BUCKETS];
     int64_t spent_us;
 };
 
@@ -42,7 +50,45 @@ void scopes_free(struct scopes *scopes)
             free(known->name);
             free(known);
         }
+    for (size_t i = 0; scopes && i < BUCKETS; i++)
+        for (struct unit *unit = scopes->units[i], *next; unit; unit = next) {
+            next = unit->next;
+            entries_free(&unit->entries);
+            free(unit);
+        }
     free(scopes);
+}
+
+static size_t bucket_of(const Dwarf_Die *die)
+{
+    return ((uintptr_t)die->addr >> 2) % BUCKETS;
+}
+
+void scopes_walk(struct scopes *scopes, Dwarf_Die *die, entries_function function, void *context)
+{
+    struct unit *unit = calloc(1, sizeof(*unit));
+    struct unit **bucket = &scopes->units[bucket_of(die)];
+    if (!unit)
+        return;
+    unit->die = *die;
+    unit->next = *bucket;
+    *bucket = unit;
+    entries_walk(&unit->entries, die, function, context);
+}
+
+/* The unit that an entry stands in, walked. NULL: there is none, or no memory. */
+static struct unit *unit_of(struct scopes *scopes, Dwarf_Die *die)
+{
+    Dwarf_Die wanted;
+    if (!dwarf_diecu(die, &wanted, NULL, NULL))
+        return NULL;
+    for (int walked = 0; walked < 2; walked++) {
+        for (struct unit *unit = scopes->units[bucket_of(&wanted)]; unit; unit = unit->next)
+            if (unit->die.addr == wanted.addr)
+                return unit;
+        scopes_walk(scopes, &wanted, NULL, NULL);
+    }
+    return NULL;
 }
 
 /* Where the entry was declared: that one stands in its class or namespace. */
@@ -102,25 +148,25 @@ static bool is_scope(int tag)
 }
 
 /* Appends the scopes around `die`, outermost first, each with "::" behind it. */
-static int append_scopes(struct bytes *name, Dwarf_Die *die, unsigned nesting)
+static int append_scopes(struct scopes *scopes, struct bytes *name, Dwarf_Die *die,
+                         unsigned nesting)
 {
-    Dwarf_Die *around = NULL;
-    int count = nesting < MAX_NESTING ? dwarf_getscopes_die(die, &around) : 0;
-    int r = 0, outermost = count - 1;
+    Dwarf_Die around[MAX_AROUND];
+    struct unit *unit = nesting < MAX_NESTING ? unit_of(scopes, die) : NULL;
+    size_t count = unit ? entries_around(&unit->entries, &unit->die, die, around, MAX_AROUND) : 0;
+    int r = 0;
     /* A function among them stands where it was declared: its own scopes count from there on. */
-    for (int i = 1; i < count; i++)
+    for (size_t i = 0; i < count; i++)
         if (dwarf_tag(&around[i]) == DW_TAG_subprogram) {
             Dwarf_Die declared = declaration(&around[i]);
-            r = append_scopes(name, &declared, nesting + 1);
-            outermost = i;
-            break;
+            r = append_scopes(scopes, name, &declared, nesting + 1);
+            count = i + 1;
         }
-    for (int i = outermost; r == 0 && i > 0; i--) {
-        int tag = dwarf_tag(&around[i]);
+    for (size_t i = count; r == 0 && i > 0; i--) {
+        int tag = dwarf_tag(&around[i - 1]);
         if (is_scope(tag))
-            r = append_scope(name, tag, dwarf_diename(&around[i]));
+            r = append_scope(name, tag, dwarf_diename(&around[i - 1]));
     }
-    free(around);
     return r;
 }
 
@@ -139,7 +185,7 @@ static char *make_name(struct scopes *scopes, Dwarf_Die *die)
     Dwarf_Die declared = declaration(die);
     if (!bare)
         return NULL;
-    int r = append_scopes(&name, &declared, 0);
+    int r = append_scopes(scopes, &name, &declared, 0);
     scopes->spent_us += now_us() - start;
     if (r < 0 || name.size > MAX_NAME || bytes_append_text(&name, bare) < 0) {
         bytes_free(&name);
@@ -150,7 +196,7 @@ static char *make_name(struct scopes *scopes, Dwarf_Die *die)
 
 const char *scopes_name(struct scopes *scopes, Dwarf_Die *die)
 {
-    struct known **bucket = &scopes->buckets[((uintptr_t)die->addr >> 2) % BUCKETS];
+    struct known **bucket = &scopes->buckets[bucket_of(die)];
     for (const struct known *known = *bucket; known; known = known->next)
         if (known->entry == die->addr)
             return known->name;

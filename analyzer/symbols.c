@@ -15,7 +15,11 @@
 #include "analyzer/elf_symbols.h"
 #include "analyzer/module_files.h"
 
-enum { MAX_WORKERS = 8 };
+enum {
+    MAX_WORKERS = 8,
+    WORTH_SHARING =
+        64, /* sites of one module: with fewer a second index costs more than it saves */
+};
 
 /* The sites of one module, which one worker does alone: libdw's handles are not shared. */
 struct task {
@@ -24,10 +28,20 @@ struct task {
     size_t count;
 };
 
+/* Sites of a task that are looked up with one handle. */
+struct share {
+    struct work *work;
+    struct site *sites;
+    size_t count;
+    Dwarf *dwarf;
+    struct elf_symbols *symbols; /* everybody's: looking up changes nothing */
+};
+
 struct work {
     struct modules *modules;
     struct task *tasks;
     size_t count;
+    size_t processors;
     atomic_size_t next;
     atomic_bool cut_short;
     uint64_t end_us;
@@ -125,23 +139,52 @@ enum module_symbols symbols_of_module(const struct module *module)
     return elf_section(module->elf, ".dynsym") ? SYMBOLS_DYNSYM : SYMBOLS_NONE;
 }
 
+static void *do_share(void *context)
+{
+    const struct share *share = context;
+    struct debug_info *info = share->dwarf ? debug_info_new(share->dwarf) : NULL;
+    for (size_t i = 0; i < share->count; i++) {
+        if (now_us() > share->work->end_us) {
+            atomic_store(&share->work->cut_short, true);
+            break;
+        }
+        resolve(&share->sites[i], info, share->symbols);
+    }
+    debug_info_free(info);
+    return NULL;
+}
+
+/* Modules are most often done by one worker each; a large one by two, with a handle each. Sites are
+ * sorted, so that the halves hardly touch the same units. */
 static void do_task(struct work *work, const struct task *task)
 {
     struct module *module = task->module;
     module_open_debug(work->modules, module);
     module->symbols = symbols_of_module(module);
-    struct debug_info *info =
-        module->symbols == SYMBOLS_DWARF ? debug_info_new(module->dwarf) : NULL;
-    struct elf_symbols *symbols = elf_symbols_new(module);
-    for (size_t i = 0; i < task->count; i++) {
-        if (now_us() > work->end_us) {
-            atomic_store(&work->cut_short, true);
-            break;
-        }
-        resolve(&task->sites[i], info, symbols);
+    struct share first = {
+        .work = work,
+        .sites = task->sites,
+        .count = task->count,
+        .dwarf = module->symbols == SYMBOLS_DWARF ? module->dwarf : NULL,
+        .symbols = elf_symbols_new(module),
+    };
+    struct share second = first;
+    bool worth_it = first.dwarf && task->count >= WORTH_SHARING && work->processors > 1;
+    second.dwarf = worth_it ? module_twin(module) : NULL;
+    pthread_t thread;
+    bool started = false;
+    if (second.dwarf) {
+        first.count = task->count / 2;
+        second.sites += first.count;
+        second.count -= first.count;
+        started = pthread_create(&thread, NULL, do_share, &second) == 0;
     }
-    debug_info_free(info);
-    elf_symbols_free(symbols);
+    (void)do_share(&first);
+    if (started)
+        pthread_join(thread, NULL);
+    else if (second.dwarf)
+        (void)do_share(&second);
+    elf_symbols_free(first.symbols);
 }
 
 static void *work_on(void *context)
@@ -198,7 +241,8 @@ static size_t collect_tasks(struct symbols *symbols, struct task *tasks)
 static void run(struct work *work)
 {
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    size_t wanted = processors < 1 ? 1 : (size_t)processors;
+    work->processors = processors < 1 ? 1 : (size_t)processors;
+    size_t wanted = work->processors;
     if (wanted > MAX_WORKERS)
         wanted = MAX_WORKERS;
     if (wanted > work->count)
