@@ -15,7 +15,7 @@
 #include "store/base/cleanup.h"
 #include "store/base/text.h"
 
-#define VERSION "1"
+#define VERSION "2"
 
 enum { ABORT_DEPTH = 16 }; /* frames below which an abort() is none that killed */
 enum { MAX_NAME = 4096 };  /* what is longer is cut: its end would change nothing for a person */
@@ -149,6 +149,32 @@ static const char *const machinery[] = {
     "QMessageLogger::fatal",
 };
 
+/* What the machinery says of the bug. No mem* and str*: compilers make them instructions at some
+ * levels; and no names that only debug symbols have, where an exported one stands below. */
+static const struct {
+    const char *pattern, *kind;
+} machinery_kinds[] = {
+    {"__assert*", "assertion"},
+    {"__stack_chk_fail*", "stack"},
+    {"__fortify_fail*", "fortify"},
+    {"__chk_fail", "fortify"},
+    {"__*_chk", "fortify"},
+    {"free", "heap"},
+    {"malloc", "heap"},
+    {"calloc", "heap"},
+    {"realloc", "heap"},
+    {"malloc_printerr", "heap"},
+    {"__cxa_*", "exception"},
+    {"std::terminate*", "exception"},
+    {"std::__throw_*", "exception"},
+    {"*__glibcxx_assert_fail", "assertion"},
+    {"core::panicking::*", "panic"},
+    {"std::panicking::*", "panic"},
+    {"runtime.*panic*", "panic"},
+    {"g_log*", "log"},
+    {"g_assertion_message*", "assertion"},
+};
+
 static const char *const ends[] = {
     "main",
     "__libc_start_*",
@@ -199,6 +225,15 @@ static bool matches(const char *const *patterns, size_t count, const char *name)
 bool signature_is_machinery(const char *name)
 {
     return MATCHES(machinery, name);
+}
+
+/* NULL: it tells nothing. */
+static const char *kind_of(const char *name)
+{
+    for (size_t i = 0; i < sizeof(machinery_kinds) / sizeof(machinery_kinds[0]); i++)
+        if (fnmatch(machinery_kinds[i].pattern, name, 0) == 0)
+            return machinery_kinds[i].kind;
+    return NULL;
 }
 
 /* Rust: "::h0123456789abcdef" at the end, "[0123456789abcdef]" anywhere. */
@@ -433,8 +468,11 @@ static int collect_names(const struct signature_frame *frames, size_t count, str
             return -ENOMEM;
         /* main alone says which program it was; what starts programs and threads, nothing */
         bool is_end = MATCHES(ends, name);
-        if ((is_end && (ret->frame_count > 0 || strcmp(name, "main") != 0)) ||
-            (ret->frame_count == 0 && signature_is_machinery(name))) {
+        bool is_machinery = ret->frame_count == 0 && signature_is_machinery(name);
+        const char *kind = is_machinery ? kind_of(name) : NULL;
+        if (kind) /* the outermost one: an exception that ended in abort() */
+            ret->kind = kind;
+        if ((is_end && (ret->frame_count > 0 || strcmp(name, "main") != 0)) || is_machinery) {
             free(name);
             if (is_end)
                 return 0;
@@ -519,7 +557,8 @@ int signature_make(const struct signature_frame *frames, size_t count, int signa
     if (r == 0 && signature.frame_count == 0)
         r = make_nameless(frames, count, signal, &signature);
     else if (r == 0)
-        r = bytes_printf(&key, "inquest-names-" VERSION "\n%d\n", signal);
+        r = bytes_printf(&key, "inquest-names-" VERSION "\n%d %s\n", signal,
+                         signature.kind ? signature.kind : "");
     for (size_t i = 0; r == 0 && i < signature.frame_count; i++)
         r = bytes_printf(&key, "%s\n", signature.frames[i]);
     if (r == 0 && signature.frame_count > 0)

@@ -3,12 +3,13 @@
  * signature.h - one name for all crashes of one bug: stable across rebuilds, optimisation levels
  * and address space randomisation.
  *
- * Version 1: the functions of the crashing stack, inlined ones too, from below a signal handler's
+ * Version 2: the functions of the crashing stack, inlined ones too, from below a signal handler's
  * trampoline on where the handler raised the signal; normalised (signature_name()); without the
  * machinery of dying at the top (abort, assert, throw, panic, malloc's checks, mem* and str*);
  * recursion collapsed; up to main and thread starts, which are left out; five at most. Hashed with
- * the signal's number. Where nothing has a name: build-ids and offsets, in a namespace of their
- * own.
+ * the signal's number and with the kind of that machinery, so that a failed assertion and a double
+ * free in one function are two bugs. Where nothing has a name: build-ids and offsets, in a
+ * namespace of their own.
  */
 #pragma once
 
@@ -32,6 +33,7 @@ struct signature {
     char text[SIGNATURE_SIZE]; /* 16 lower-case hex digits; "" where there is nothing to hash */
     char *frames[SIGNATURE_FRAMES]; /* owned; what was hashed */
     size_t frame_count;
+    const char *kind; /* of the machinery above them: "heap", "assertion"…; NULL: none that tells */
 };
 
 int signature_make(const struct signature_frame *frames, size_t count, int signal,

@@ -88,6 +88,38 @@ is "explain-p4-signatures: the stack's id is the same in each run, and another i
 [ "$(fact_of O0.null-read.1 .stack_id)" != "$(fact_of O2.null-read.1 .stack_id)" ]
 is "explain-p4-signatures: -O0 and -O2 have different stacks" $? 0
 
+# Two bugs of main itself, each one at all levels.
+cat >"$T/both.c" <<'END'
+#include <assert.h>
+#include <stdlib.h>
+int main(int argc, char **argv)
+{
+    char *volatile twice = malloc(100);
+    assert(argc < 2 || *argv[1] != 'a');
+    free(twice);
+    free(twice);
+    return 0;
+}
+END
+for level in O0 O2 lto; do
+    flags=-$level
+    [ $level = lto ] && flags='-O2 -flto'
+    # shellcheck disable=SC2086 # two flags
+    build "both-$level" gcc -g $flags "$T/both.c" -w || bail "not built"
+done
+crash_both() {
+    for level in O0 O2 lto; do
+        core_of "both-$level.assert" "$T/both-$level" a
+        core_of "both-$level.twice" "$T/both-$level"
+    done
+}
+with_plain_cores crash_both
+signatures 'both-*.assert' >"$T/both-assert"
+signatures 'both-*.twice' >"$T/both-twice"
+is "explain-p4-signatures: a failed assertion and a double free in one function are two, at each level" \
+    "$(cut -d' ' -f2 "$T/both-assert" "$T/both-twice" | tr '\n' ' ')$(
+        cut -d' ' -f1 "$T/both-assert" "$T/both-twice" | sort -u | wc -l)" "main main 2"
+
 # Programs without names are not all one.
 build bare gcc -O2 -s "$EXPLAIN/faults.c" -w -pthread
 crash_bare() {

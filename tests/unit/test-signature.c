@@ -182,6 +182,33 @@ static void differs_where_it_should(void **state)
         signature_free(all[i]);
 }
 
+/* Dying in several ways in one function: several bugs; in one way, whatever symbols there are: one.
+ */
+static void tells_ways_to_die_apart(void **state)
+{
+    (void)state;
+    static const char *const ways[] = {
+        "raise abort main",
+        "raise abort __assert_fail_base __assert_fail main",
+        "raise abort __libc_message malloc_printerr _int_free free main",
+        "raise abort __fortify_fail __stack_chk_fail main",
+        "raise abort std::terminate() __cxa_throw main",
+        "raise abort ? ? __assert_fail main",
+        "raise abort ? ? free main",
+    };
+    enum { DIFFERENT = 5, ALL = 7 };
+    struct signature made[ALL] = {0};
+    for (size_t i = 0; i < ALL; i++)
+        make(ways[i], SIGABRT, &made[i]);
+    for (size_t i = 0; i < DIFFERENT; i++)
+        for (size_t j = 0; j < i; j++)
+            assert_string_not_equal(made[i].text, made[j].text);
+    assert_string_equal(made[1].text, made[5].text);
+    assert_string_equal(made[2].text, made[6].text);
+    for (size_t i = 0; i < ALL; i++)
+        signature_free(&made[i]);
+}
+
 static void demangles_all_schemes(void **state)
 {
     (void)state;
@@ -213,6 +240,7 @@ int main(void)
         cmocka_unit_test(hashes_as_the_standard),  cmocka_unit_test(names_lose_what_changes),
         cmocka_unit_test(knows_the_machinery),     cmocka_unit_test(takes_the_frames_that_matter),
         cmocka_unit_test(differs_where_it_should), cmocka_unit_test(demangles_all_schemes),
+        cmocka_unit_test(tells_ways_to_die_apart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
