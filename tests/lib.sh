@@ -289,6 +289,11 @@ config_to_collect() {
     printf '[analyze]\nauto = no\n' | config
 }
 
+# The table of storms is the machine's, and remembers other runs of the same test for minutes.
+forget_storms() {
+    rm -f /run/inquest/storm
+}
+
 as_user() { # UID COMMAND…
     local uid=$1
     shift

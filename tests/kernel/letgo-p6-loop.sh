@@ -13,15 +13,16 @@ else
     printf '[analyze]\nauto = no\n[storm]\nwindow = 10min\nfull = %s\nstacks = 8\nfacts = 16\n' $full |
         config
 fi
-looper=$((61100 + RANDOM % 900)) # the table of storms is the machine's, and remembers him
+LOOPER=61007
+forget_storms
 cp "$VICTIMS/memory" "$T/looper"
 worst=0
 
 loop() {
     local i began
-    crash first -t 120 -u $looper "$T/looper" 64 mixed
+    crash first -t 120 -u $LOOPER "$T/looper" 64 mixed
     for ((i = 1; i < crashes; i += 9)); do
-        crash batch -n 9 -t 120 -u $looper "$T/looper" 64 mixed
+        crash batch -n 9 -t 120 -u $LOOPER "$T/looper" 64 mixed
         jq -r 'select(.hung) | .pid' "$T/said.batch" >>"$T/hung"
         began=${EPOCHREALTIME/./}
         inquest list -n 5 >/dev/null
