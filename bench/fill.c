@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* inquest-fill - fills a store's index with made-up crashes, through the library. */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "store/base/cleanup.h"
 #include "store/base/parse.h"
 #include "store/index.h"
 #include "store/layout.h"
@@ -22,11 +25,13 @@ enum {
     NAME_SIZE = 64,
 };
 
-static const char usage[] = "Usage: inquest-fill -D STORE ROWS [SECONDS]\n"
-                            "\n"
-                            "Adds ROWS crashes to the index of STORE, one every SECONDS (1) up to "
-                            "now. They have no files:\n"
-                            "this is to measure lists and queries, and to be thrown away.\n";
+static const char usage[] =
+    "Usage: inquest-fill -D STORE [-u UID] ROWS [SECONDS]\n"
+    "\n"
+    "Adds ROWS crashes to the index of STORE, one every SECONDS (1) up to now. They have no "
+    "files:\n"
+    "this is to measure lists and queries, and to be thrown away. With -u, all of them are that\n"
+    "user's, have files (empty ones), and his own index of them is made.\n";
 
 /* Names that rows share, as real ones do. */
 struct names {
@@ -86,14 +91,44 @@ static void make_row(uint64_t n, int64_t time_us, const struct names *names, str
     *ret = row;
 }
 
-static int add(struct index *index, uint64_t n, int64_t time_us, struct error *error)
+static int make_directory(struct store *store, uid_t uid, struct error *error)
 {
+    char path[LAYOUT_PATH_SIZE];
+    layout_crash_dir(path, uid);
+    if (mkdirat(store_writable_fd(store), path, LAYOUT_CRASH_DIR_MODE) < 0 && errno != EEXIST)
+        return error_errno(error, errno, "%s", path);
+    return 0;
+}
+
+/* The user's from now on, with the files that a list looks for. */
+static int give(struct store *store, uid_t uid, struct crash_row *row)
+{
+    static const char *const suffixes[] = {LAYOUT_RECORD_SUFFIX, LAYOUT_REPORT_SUFFIX};
+    row->uid = row->access_uid = (int64_t)uid;
+    row->owner = uid;
+    AUTO_FD int dirfd = store_open_directory(store, row);
+    for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
+        char name[LAYOUT_NAME_SIZE];
+        layout_name(name, row->id, suffixes[i]);
+        AUTO_FD int fd = openat(dirfd, name, O_WRONLY | O_CREAT | O_CLOEXEC, LAYOUT_FILE_MODE);
+        if (fd < 0)
+            return -EIO;
+    }
+    return 0;
+}
+
+/* `user` is whose crash it is, or CRASH_ABSENT: one of many users'. */
+static int add(struct store *store, int64_t user, uint64_t n, int64_t time_us, struct error *error)
+{
+    struct index *index = store_writable_index(store);
     struct names names;
     struct crash_row row;
     const char *functions[DEPTH];
     int64_t seq;
     make_names(n, &names);
     make_row(n, time_us, &names, &row);
+    if (user != CRASH_ABSENT && give(store, (uid_t)user, &row) < 0)
+        return error_errno(error, EIO, "no files for %s", row.id);
     for (unsigned i = 0; i < DEPTH; i++)
         functions[i] = names.functions[i];
     const struct index_report report = {
@@ -120,7 +155,8 @@ static int hurry(struct index *index, struct error *error)
                            error);
 }
 
-static int fill(struct store *store, uint64_t rows, uint64_t step_us, struct error *error)
+static int fill(struct store *store, int64_t user, uint64_t rows, uint64_t step_us,
+                struct error *error)
 {
     struct index *index = store_writable_index(store);
     int64_t now = when_now();
@@ -128,7 +164,7 @@ static int fill(struct store *store, uint64_t rows, uint64_t step_us, struct err
     if (r == 0)
         r = index_begin(index, error);
     for (uint64_t n = 0; n < rows && r == 0; n++) {
-        r = add(index, n, now - (int64_t)((rows - n) * step_us), error);
+        r = add(store, user, n, now - (int64_t)((rows - n) * step_us), error);
         if (r == 0 && (n + 1) % BATCH == 0) {
             r = index_commit(index, error);
             if (r == 0)
@@ -146,22 +182,26 @@ static int fill(struct store *store, uint64_t rows, uint64_t step_us, struct err
 
 int main(int argc, char **argv)
 {
-    const char *path = NULL;
-    uint64_t rows, seconds = 1;
+    const char *path = NULL, *user = NULL;
+    uint64_t uid = 0, rows, seconds = 1;
     struct error error = {0};
     AUTO_STORE struct store *store = NULL;
     int option;
-    while ((option = getopt(argc, argv, "D:")) == 'D')
-        path = optarg;
-    if (option != -1 || !path || optind >= argc || optind + 2 < argc ||
-        parse_u64(argv[optind], 10, UINT32_MAX, &rows) < 0 ||
+    while ((option = getopt(argc, argv, "D:u:")) == 'D' || option == 'u')
+        *(option == 'D' ? &path : &user) = optarg;
+    if (option != -1 || (user && parse_u64(user, 10, UINT32_MAX - 1, &uid) < 0) || !path ||
+        optind >= argc || optind + 2 < argc || parse_u64(argv[optind], 10, UINT32_MAX, &rows) < 0 ||
         (optind + 1 < argc && parse_u64(argv[optind + 1], 10, UINT32_MAX, &seconds) < 0)) {
         fputs(usage, stderr);
         return 64;
     }
     int r = store_open(path, STORE_CREATE, &store, &error);
     if (r == 0)
-        r = fill(store, rows, seconds * 1000000, &error);
+        r = user ? make_directory(store, (uid_t)uid, &error) : 0;
+    if (r == 0)
+        r = fill(store, user ? (int64_t)uid : CRASH_ABSENT, rows, seconds * 1000000, &error);
+    if (r == 0 && user)
+        r = store_sync_views(store, &error);
     if (r < 0)
         fprintf(stderr, "inquest-fill: %s\n", error.text);
     return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
