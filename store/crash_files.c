@@ -57,16 +57,45 @@ int store_open_record(const struct store *store, const struct crash_row *row, st
     return fd < 0 ? error_errno(error, -fd, "%s" LAYOUT_RECORD_SUFFIX, row->id) : fd;
 }
 
-enum record_state store_row_core(const struct store *store, const struct crash_row *row)
+/* AT_EACCESS is no matter of rights here: the kernel makes new credentials without it. */
+static bool is_there(int dirfd, const char *path)
 {
-    char path[LAYOUT_PATH_SIZE];
-    struct stat st;
-    layout_crash_path(path, row->owner, row->id, LAYOUT_RECORD_SUFFIX);
-    if (fstatat(store_fd(store, row->source), path, &st, AT_SYMLINK_NOFOLLOW) == 0 ||
-        errno != ENOENT)
+    return faccessat(dirfd, path, F_OK, AT_SYMLINK_NOFOLLOW | AT_EACCESS) == 0;
+}
+
+static bool is_gone(int dirfd, const char *path)
+{
+    return !is_there(dirfd, path) && errno == ENOENT;
+}
+
+/* In new/, whole or not; who may not look there knows only what was adopted. */
+static bool is_unadopted(int storefd, const char *id)
+{
+    static const char *const suffixes[] = {LAYOUT_RECORD_SUFFIX, LAYOUT_PART_SUFFIX};
+    for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
+        char path[LAYOUT_PATH_SIZE];
+        layout_new_path(path, id, suffixes[i]);
+        if (is_there(storefd, path))
+            return true;
+    }
+    return false;
+}
+
+/* Asked once for every line of a list, of which nearly all are there. */
+enum record_state store_row_core(struct store *store, const struct crash_row *row)
+{
+    char name[LAYOUT_NAME_SIZE], path[LAYOUT_PATH_SIZE];
+    int storefd = store_fd(store, row->source), dirfd = store_directory(store, row);
+
+    layout_name(name, row->id, LAYOUT_RECORD_SUFFIX);
+    if (row->core == RECORD_MISSING || (dirfd >= 0 && !is_gone(dirfd, name)))
         return row->core;
-    AUTO_FD int fd = store_open_record(store, row, NULL);
-    return fd == -ENOENT ? RECORD_MISSING : row->core;
+    /* An adoption may move it from where we look first to where we look last; and the directory
+     * may have been replaced since it was opened. */
+    layout_crash_path(path, row->owner, row->id, LAYOUT_RECORD_SUFFIX);
+    if (!is_gone(storefd, path) || is_unadopted(storefd, row->id) || !is_gone(storefd, path))
+        return row->core;
+    return RECORD_MISSING;
 }
 
 int store_read_report(const struct store *store, const struct crash_row *row, struct bytes *ret,

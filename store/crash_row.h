@@ -75,6 +75,51 @@ struct crash_row {
     unsigned source; /* which of the store's sources it came from */
 };
 
+/*
+ * What a query may leave out of a row because nobody looks at it, to read the rest faster: a set of
+ * CRASH_HAS(). Numbers left out are CRASH_ABSENT or 0, texts NULL or "". The name of the field, its
+ * column in the index, its kind there, its member here.
+ */
+// clang-format off
+#define CRASH_FIELDS(X)                                                                            \
+    X(PID, "pid", NUMBER, pid)                                                                     \
+    X(NS_PID, "ns_pid", NUMBER, ns_pid)                                                            \
+    X(TID, "tid", NUMBER, tid)                                                                     \
+    X(UID, "uid", NUMBER, uid)                                                                     \
+    X(GID, "gid", NUMBER, gid)                                                                     \
+    X(SIGNAL, "signal", NUMBER, signal)                                                            \
+    X(SI_CODE, "si_code", NUMBER, si_code)                                                         \
+    X(CORE_SIZE, "core_size", NUMBER, core_size)                                                   \
+    X(STORED_SIZE, "stored_size", NUMBER, stored_size)                                             \
+    X(REPORT_SIZE, "report_size", SIZE, report_size)                                               \
+    X(USER, "user", TEXT, text[CRASH_USER])                                                        \
+    X(COMM, "comm", TEXT, text[CRASH_COMM])                                                        \
+    X(EXE, "exe", TEXT, text[CRASH_EXE])                                                           \
+    X(NAME, "name", TEXT, text[CRASH_NAME])                                                        \
+    X(HOSTNAME, "hostname", TEXT, text[CRASH_HOSTNAME])                                            \
+    X(CONTAINER, "container", TEXT, text[CRASH_CONTAINER])                                         \
+    X(UNIT, "unit", TEXT, text[CRASH_UNIT])                                                        \
+    X(PACKAGE, "package", TEXT, text[CRASH_PACKAGE])                                               \
+    X(FUNCTION, "function", TEXT, text[CRASH_FUNCTION])                                            \
+    X(REASON, "reason", TEXT, text[CRASH_REASON])                                                  \
+    X(CONTENT, "content", FLAG, has_content)                                                       \
+    X(PINNED, "pinned", FLAG, pinned)                                                              \
+    X(REPEAT, "repeat", FLAG, repeat)                                                              \
+    X(ANALYSIS, "analysis", ENUM, analysis)                                                        \
+    X(COUNT, "count", SIZE, count)                                                                 \
+    X(SIGNATURE, "signature", SIGNATURE, signature)                                                \
+    X(STACK_ID, "stack", STACK, stack_id)                                                          \
+    X(ACCESS_UID, "access_uid", NUMBER, access_uid)                                                \
+    X(PRIVATE, "private", FLAG, is_private)
+// clang-format on
+
+#define CRASH_FIELD_ENUMERATOR(name, sql, kind, member) CRASH_FIELD_##name,
+enum crash_field { CRASH_FIELDS(CRASH_FIELD_ENUMERATOR) CRASH_FIELD_COUNT_ };
+#undef CRASH_FIELD_ENUMERATOR
+
+#define CRASH_HAS(field) (UINT64_C(1) << CRASH_FIELD_##field)
+#define CRASH_FIELDS_ALL ((UINT64_C(1) << CRASH_FIELD_COUNT_) - 1)
+
 /* A copy of `from` in one block of its own. NULL without memory. */
 struct crash_row *crash_row_copy(const struct crash_row *from);
 void crash_row_free(struct crash_row *row);

@@ -12,7 +12,7 @@
 
 struct index {
     struct database *database;
-    struct names *texts, *signatures, *stacks;
+    struct index_names names;
 };
 
 /* ---- opening ---- */
@@ -22,13 +22,13 @@ static int index_new(struct database *database, struct index **ret, struct error
     AUTO_INDEX struct index *index = calloc(1, sizeof *index);
     if (index) {
         index->database = database;
-        index->texts = names_new(database, &names_of_texts);
-        index->signatures = names_new(database, &names_of_signatures);
-        index->stacks = names_new(database, &names_of_stacks);
+        index->names.texts = names_new(database, &names_of_texts);
+        index->names.signatures = names_new(database, &names_of_signatures);
+        index->names.stacks = names_new(database, &names_of_stacks);
     } else {
         database_free(database);
     }
-    if (!index || !index->texts || !index->signatures || !index->stacks)
+    if (!index || !index->names.texts || !index->names.signatures || !index->names.stacks)
         return error_errno(error, ENOMEM, "index");
     *ret = steal_pointer(&index);
     return 0;
@@ -65,9 +65,9 @@ void index_free(struct index *index)
 {
     if (!index)
         return;
-    names_free(index->texts);
-    names_free(index->signatures);
-    names_free(index->stacks);
+    names_free(index->names.texts);
+    names_free(index->names.signatures);
+    names_free(index->names.stacks);
     database_free(index->database);
     free(index);
 }
@@ -75,6 +75,11 @@ void index_free(struct index *index)
 struct database *index_database(struct index *index)
 {
     return index->database;
+}
+
+const struct index_names *index_names(const struct index *index)
+{
+    return &index->names;
 }
 
 int index_begin(struct index *index, struct error *error)
@@ -89,9 +94,9 @@ int index_commit(struct index *index, struct error *error)
 
 void index_forget_names(struct index *index)
 {
-    names_forget(index->texts);
-    names_forget(index->signatures);
-    names_forget(index->stacks);
+    names_forget(index->names.texts);
+    names_forget(index->names.signatures);
+    names_forget(index->names.stacks);
 }
 
 void index_rollback(struct index *index)
@@ -141,7 +146,7 @@ static int put_texts(struct index *index, const struct crash_row *row, int64_t r
                      struct error *error)
 {
     for (int i = 0; i < CRASH_TEXTS; i++) {
-        int r = names_add(index->texts, row->text[i], &ret[i], error);
+        int r = names_add(index->names.texts, row->text[i], &ret[i], error);
         if (r < 0)
             return r;
     }
@@ -236,7 +241,7 @@ static int put_signature(struct index *index, const struct index_report *report,
                          struct error *error)
 {
     AUTO_BYTES struct bytes frames = {0};
-    int r = names_add(index->signatures, report->signature, ret, error);
+    int r = names_add(index->names.signatures, report->signature, ret, error);
     if (r < 0 || *ret == CRASH_ABSENT)
         return r;
     if (join(report->signature_frames, report->n_signature_frames, &frames) < 0)
@@ -252,7 +257,7 @@ static int drop_signature(struct index *index, int64_t signature, struct error *
 {
     if (signature == CRASH_ABSENT)
         return 0;
-    names_forget(index->signatures);
+    names_forget(index->names.signatures);
     return database_run(index->database, error,
                         "DELETE FROM signature WHERE seq = ?1 AND count <= 0"
                         " AND NOT EXISTS (SELECT 1 FROM crash WHERE crash.signature = ?1)"
@@ -274,7 +279,7 @@ static int list_names(struct index *index, const struct index_report *report,
     ret->n = 0;
     for (size_t i = 0; i < report->n_functions && ret->n < ARRAY_SIZE(ret->at); i++) {
         int64_t function;
-        int r = names_add(index->texts, report->functions[i], &function, error);
+        int r = names_add(index->names.texts, report->functions[i], &function, error);
         if (r < 0)
             return r;
         if (function == CRASH_ABSENT)
@@ -341,7 +346,7 @@ static int put_stack(struct index *index, int64_t seq, const struct index_report
 {
     struct stack_names names;
     int64_t as_before, better;
-    int r = names_add(index->stacks, report->stack_id, ret, error);
+    int r = names_add(index->names.stacks, report->stack_id, ret, error);
     if (r < 0 || *ret == CRASH_ABSENT)
         return r;
     r = database_get(index->database, error, &as_before,
@@ -395,9 +400,9 @@ int index_set_report(struct index *index, int64_t seq, const struct index_report
     if (r == 0)
         r = put_signature(index, report, &signature, error);
     if (r == 0)
-        r = names_add(index->texts, report->function, &function, error);
+        r = names_add(index->names.texts, report->function, &function, error);
     if (r == 0)
-        r = names_add(index->texts, report->package, &package, error);
+        r = names_add(index->names.texts, report->package, &package, error);
     if (r == 0)
         r = put_stack(index, seq, report, &signature, &function, &stack, error);
     if (r == 0)
@@ -434,86 +439,12 @@ int index_set_stored(struct index *index, int64_t seq, enum record_state state, 
 int index_remove(struct index *index, int64_t seq, struct error *error)
 {
     /* Triggers may take a signature and a stack along. */
-    names_forget(index->signatures);
-    names_forget(index->stacks);
+    names_forget(index->names.signatures);
+    names_forget(index->names.stacks);
     return database_run(index->database, error, "DELETE FROM crash WHERE seq = ?1", "n", seq);
 }
 
 /* ---- reading ---- */
-
-/* As in INDEX_ROW_COLUMNS. */
-enum column {
-    COLUMN_SEQ,
-    COLUMN_ID,
-    COLUMN_TIME,
-    COLUMN_PID, /* to COLUMN_REPORT_SIZE: numbers that may be unknown */
-    COLUMN_OWNER = COLUMN_PID + 10,
-    COLUMN_ACCESS_UID,
-    COLUMN_COUNT,
-    COLUMN_STATE,
-    COLUMN_CONTENT,
-    COLUMN_PINNED,
-    COLUMN_REPEAT,
-    COLUMN_ANALYSIS,
-    COLUMN_PRIVATE,
-    COLUMN_SIGNATURE,
-    COLUMN_STACK,
-    COLUMN_TEXTS, /* as in enum crash_text */
-};
-
-static int64_t number(sqlite3_stmt *statement, int column)
-{
-    return sqlite3_column_type(statement, column) == SQLITE_NULL
-               ? CRASH_ABSENT
-               : sqlite3_column_int64(statement, column);
-}
-
-static void read_numbers(sqlite3_stmt *statement, struct crash_row *row)
-{
-    int64_t *const unknown[] = {&row->pid,         &row->ns_pid,     &row->tid,     &row->uid,
-                                &row->gid,         &row->signal,     &row->si_code, &row->core_size,
-                                &row->stored_size, &row->report_size};
-    for (size_t i = 0; i < ARRAY_SIZE(unknown); i++)
-        *unknown[i] = number(statement, COLUMN_PID + (int)i);
-    row->seq = sqlite3_column_int64(statement, COLUMN_SEQ);
-    row->time_us = sqlite3_column_int64(statement, COLUMN_TIME);
-    row->owner = (uid_t)sqlite3_column_int64(statement, COLUMN_OWNER);
-    row->access_uid = number(statement, COLUMN_ACCESS_UID);
-    row->count = (uint64_t)sqlite3_column_int64(statement, COLUMN_COUNT);
-    row->has_content = sqlite3_column_int(statement, COLUMN_CONTENT);
-    row->pinned = sqlite3_column_int(statement, COLUMN_PINNED);
-    row->repeat = sqlite3_column_int(statement, COLUMN_REPEAT);
-    row->analysis = (enum crash_analysis)sqlite3_column_int(statement, COLUMN_ANALYSIS);
-    row->is_private = sqlite3_column_int(statement, COLUMN_PRIVATE);
-    if (row->report_size == CRASH_ABSENT)
-        row->report_size = 0;
-}
-
-int index_row(struct index *index, sqlite3_stmt *statement, struct crash_row **ret,
-              struct error *error)
-{
-    names_trim(index->texts);
-    names_trim(index->signatures);
-    names_trim(index->stacks);
-
-    struct crash_row row = {0};
-    const char *id = (const char *)sqlite3_column_text(statement, COLUMN_ID);
-    int state = sqlite3_column_int(statement, COLUMN_STATE);
-    if (!id || !layout_id_is_valid(id) || state < 0 || state > RECORD_MISSING)
-        return error_set(error, EUCLEAN, "the index is damaged: a row without sense");
-    strncpy(row.id, id, sizeof row.id - 1);
-    row.core = (enum record_state)state;
-    read_numbers(statement, &row);
-
-    const char *signature = names_get(index->signatures, number(statement, COLUMN_SIGNATURE));
-    const char *stack = names_get(index->stacks, number(statement, COLUMN_STACK));
-    strncpy(row.signature, signature ?: "", sizeof row.signature - 1);
-    strncpy(row.stack_id, stack ?: "", sizeof row.stack_id - 1);
-    for (int i = 0; i < CRASH_TEXTS; i++)
-        row.text[i] = names_get(index->texts, number(statement, COLUMN_TEXTS + i));
-    *ret = crash_row_copy(&row);
-    return *ret ? 0 : error_errno(error, ENOMEM, "index");
-}
 
 int index_find(struct index *index, const char *id, struct crash_row **ret, struct error *error)
 {
@@ -525,7 +456,7 @@ int index_find(struct index *index, const char *id, struct crash_row **ret, stru
         return r;
     int code = sqlite3_step(statement);
     if (code == SQLITE_ROW)
-        r = index_row(index, statement, ret, error);
+        r = index_row(index, statement, CRASH_FIELDS_ALL, ret, error);
     else if (code == SQLITE_DONE)
         r = error_set(error, ENOENT, "no crash %s", id);
     else
@@ -536,13 +467,13 @@ int index_find(struct index *index, const char *id, struct crash_row **ret, stru
 
 int index_text_seq(struct index *index, const char *text, int64_t *ret, struct error *error)
 {
-    return names_find(index->texts, text, ret, error);
+    return names_find(index->names.texts, text, ret, error);
 }
 
 const char *index_text(struct index *index, int64_t seq)
 {
-    names_trim(index->texts);
-    return names_get(index->texts, seq);
+    names_trim(index->names.texts);
+    return names_get(index->names.texts, seq);
 }
 
 /* ---- copying ---- */

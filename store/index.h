@@ -103,16 +103,23 @@ int index_signature_frames(struct index *index, const char *signature, struct by
 
 /* ---- for queries ---- */
 
-/* The columns that index_row() reads, in its order. */
-#define INDEX_ROW_COLUMNS                                                                          \
-    "seq, id, time, pid, ns_pid, tid, uid, gid, signal, si_code, core_size, stored_size,"          \
-    " report_size, owner, access_uid, count, state, content, pinned, repeat, analysis, private,"   \
-    " signature, stack, user, comm, exe, name, hostname, container, unit, package, function,"      \
-    " reason"
+/* The columns that index_row() reads, in its order: those it always does, and all fields. */
+#define INDEX_ROW_ALWAYS              "seq, id, time, owner, state"
+#define INDEX_ROW_FIELD(n, sql, k, m) ", " sql
+#define INDEX_ROW_COLUMNS             INDEX_ROW_ALWAYS CRASH_FIELDS(INDEX_ROW_FIELD)
 
-/* The row that a statement stands on, as a copy. -ENOMEM, -EUCLEAN. */
-int index_row(struct index *index, sqlite3_stmt *statement, struct crash_row **ret,
+/* Appends those of INDEX_ROW_COLUMNS that a row with these fields alone has. */
+int index_row_columns(uint64_t fields, struct bytes *ret);
+
+/* The row that a statement of such columns stands on, as a copy. -ENOMEM, -EUCLEAN. */
+int index_row(struct index *index, sqlite3_stmt *statement, uint64_t fields, struct crash_row **ret,
               struct error *error);
+
+/* The tables of what rows share. */
+struct index_names {
+    struct names *texts, *signatures, *stacks;
+};
+const struct index_names *index_names(const struct index *index);
 
 /* The number of a text, a signature or a stack. -ENOENT where no row has it. */
 int index_text_seq(struct index *index, const char *text, int64_t *ret, struct error *error);

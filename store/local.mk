@@ -49,7 +49,7 @@ libstore_a_SOURCES = \
 	store/filter.c store/filter.h \
 	store/findings.c store/findings.h \
 	store/groups.c \
-	store/index.c store/index.h store/index_tidy.c \
+	store/index.c store/index.h store/index_row.c store/index_tidy.c \
 	store/module_store.c store/module_store.h \
 	store/names.c store/names.h \
 	store/ownership.c store/ownership.h \

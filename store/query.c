@@ -25,6 +25,7 @@ enum stream_order { STREAM_NEWEST, STREAM_OLDEST, STREAM_ARRIVAL };
 struct stream {
     struct index *index;
     enum stream_order order;
+    uint64_t fields;
     sqlite3_stmt **statements;
     size_t n_statements;
     struct crash_row **rows; /* of this batch */
@@ -53,10 +54,15 @@ static const char *const order_sql[] = {
     [STREAM_ARRIVAL] = " AND ?1 IS NOT NULL AND seq > ?2 ORDER BY seq LIMIT ?3",
 };
 
-static int build_sql(const struct compiled *compiled, size_t lead, enum stream_order order,
+static int build_sql(const struct stream *stream, const struct compiled *compiled, size_t lead,
                      struct bytes *ret)
 {
-    int r = bytes_append_text(ret, "SELECT " INDEX_ROW_COLUMNS " FROM crash ");
+    enum stream_order order = stream->order;
+    int r = bytes_append_text(ret, "SELECT ");
+    if (r == 0)
+        r = index_row_columns(stream->fields, ret);
+    if (r == 0)
+        r = bytes_append_text(ret, " FROM crash ");
     if (r == 0 && order == STREAM_ARRIVAL)
         r = bytes_append_text(ret, "NOT INDEXED"); /* by seq, which is the row's own number */
     else if (r == 0)
@@ -74,7 +80,7 @@ static int add_statement(struct stream *stream, const struct compiled *compiled,
 {
     AUTO_BYTES struct bytes sql = {0};
     struct database *database = index_database(stream->index);
-    if (build_sql(compiled, lead, stream->order, &sql) < 0)
+    if (build_sql(stream, compiled, lead, &sql) < 0)
         return error_errno(error, ENOMEM, "query");
     if (sqlite3_prepare_v2(database_handle(database), sql.data, (int)sql.size,
                            &stream->statements[stream->n_statements], NULL) != SQLITE_OK)
@@ -94,9 +100,10 @@ static void stream_free(struct stream *stream)
 }
 
 static int stream_open(struct stream *ret, struct index *index, const struct filter *filter,
-                       enum stream_order order, struct error *error)
+                       enum stream_order order, uint64_t fields, struct error *error)
 {
-    struct stream stream = {.index = index, .order = order, .time_us = INT64_MAX, .seq = INT64_MAX};
+    struct stream stream = {
+        .index = index, .order = order, .fields = fields, .time_us = INT64_MAX, .seq = INT64_MAX};
     if (order != STREAM_NEWEST)
         stream.time_us = stream.seq = INT64_MIN;
 
@@ -165,7 +172,7 @@ static int step_batch(struct stream *stream, sqlite3_stmt *statement, size_t bat
     sqlite3_bind_int64(statement, 3, (int64_t)batch);
     while (r == 0 && (code = sqlite3_step(statement)) == SQLITE_ROW) {
         struct crash_row *row;
-        r = index_row(stream->index, statement, &row, error);
+        r = index_row(stream->index, statement, stream->fields, &row, error);
         if (r == 0)
             r = stream_append(stream, row);
         n++;
@@ -220,8 +227,8 @@ static int stream_fill(struct stream *stream, size_t batch, struct error *error)
 /* ---- queries ---- */
 
 static int query_open(struct store *store, const struct filter *filter, enum stream_order order,
-                      uint64_t limit, struct query_position *position, struct query **ret,
-                      struct error *error)
+                      uint64_t limit, uint64_t fields, struct query_position *position,
+                      struct query **ret, struct error *error)
 {
     AUTO_QUERY struct query *query = calloc(1, sizeof *query);
     if (!query)
@@ -234,7 +241,7 @@ static int query_open(struct store *store, const struct filter *filter, enum str
     query->batch = limit && limit < BATCH_FIRST ? limit : BATCH_FIRST;
     query->position = position;
     for (unsigned i = 0; i < store_source_count(store); i++) {
-        r = stream_open(&query->streams[i], store_index(store, i), filter, order, error);
+        r = stream_open(&query->streams[i], store_index(store, i), filter, order, fields, error);
         if (r < 0)
             return r;
         query->n_streams++;
@@ -248,8 +255,14 @@ static int query_open(struct store *store, const struct filter *filter, enum str
 int query_begin(struct store *store, const struct filter *filter, enum query_order order,
                 uint64_t limit, struct query **ret, struct error *error)
 {
+    return query_begin_fields(store, filter, order, limit, CRASH_FIELDS_ALL, ret, error);
+}
+
+int query_begin_fields(struct store *store, const struct filter *filter, enum query_order order,
+                       uint64_t limit, uint64_t fields, struct query **ret, struct error *error)
+{
     return query_open(store, filter, order == QUERY_NEWEST_FIRST ? STREAM_NEWEST : STREAM_OLDEST,
-                      limit, NULL, ret, error);
+                      limit, fields, NULL, ret, error);
 }
 
 void query_free(struct query *query)
@@ -337,7 +350,7 @@ int query_position_now(struct store *store, struct query_position *ret, struct e
 int query_begin_arrivals(struct store *store, const struct filter *filter,
                          struct query_position *position, struct query **ret, struct error *error)
 {
-    return query_open(store, filter, STREAM_ARRIVAL, 0, position, ret, error);
+    return query_open(store, filter, STREAM_ARRIVAL, 0, CRASH_FIELDS_ALL, position, ret, error);
 }
 
 /* ---- counts ---- */

@@ -57,6 +57,10 @@ struct query;
 int query_begin(struct store *store, const struct filter *filter, enum query_order order,
                 uint64_t limit, struct query **ret, struct error *error);
 
+/* Likewise with rows that need have no more than these fields (crash_row.h). */
+int query_begin_fields(struct store *store, const struct filter *filter, enum query_order order,
+                       uint64_t limit, uint64_t fields, struct query **ret, struct error *error);
+
 /* 1 and the next row, which is valid until the next call; 0 at the end; a negative errno. */
 int query_next(struct query *query, const struct crash_row **ret, struct error *error);
 void query_free(struct query *query);

@@ -187,7 +187,7 @@ static int take_row(struct work *work, sqlite3_stmt *statement, struct crash_row
 {
     int code = sqlite3_step(statement), r = 0;
     if (code == SQLITE_ROW)
-        r = index_row(work->index, statement, ret, error);
+        r = index_row(work->index, statement, CRASH_FIELDS_ALL, ret, error);
     else if (code != SQLITE_DONE)
         r = database_error(index_database(work->index), error, "index");
     sqlite3_reset(statement);

@@ -17,6 +17,9 @@
 void source_close(struct source *source)
 {
     index_free(source->index);
+    for (size_t i = 0; i < SOURCE_DIRECTORIES; i++)
+        if (source->directories[i].open)
+            close(source->directories[i].fd);
     if (source->dirfd >= 0)
         close(source->dirfd);
     free(source->path);
@@ -39,6 +42,21 @@ static int open_with(struct source *ret, const char *path, int fd, struct error 
 int source_open_directory(struct source *ret, const char *path, struct error *error)
 {
     return open_with(ret, path, layout_open(path, error), error);
+}
+
+int source_owner_directory(struct source *source, uid_t owner)
+{
+    struct owner_directory *known = &source->directories[owner % SOURCE_DIRECTORIES];
+    char path[LAYOUT_PATH_SIZE];
+
+    if (known->open && known->owner == owner)
+        return known->fd;
+    if (known->open)
+        close(known->fd);
+    layout_crash_dir(path, owner);
+    int fd = openat(source->dirfd, path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    *known = (struct owner_directory){.owner = owner, .fd = fd, .open = fd >= 0};
+    return fd < 0 ? -errno : fd;
 }
 
 /* ---- without an index ---- */

@@ -11,6 +11,8 @@
 #include "store/base/error.h"
 #include "store/index.h"
 
+enum { SOURCE_DIRECTORIES = 16 };
+
 struct source {
     char *path;
     int dirfd;
@@ -21,6 +23,12 @@ struct source {
     bool sees_all;        /* everybody's crashes */
     bool unadopted;       /* a source of new/'s records: an index in memory */
     bool in_memory;       /* made from the files, because there was no index to read */
+
+    struct owner_directory { /* crashes/<owner>/, opened lately */
+        uid_t owner;
+        int fd;
+        bool open;
+    } directories[SOURCE_DIRECTORIES];
 };
 
 /* Opens the directory alone, to list it and write in it. */
@@ -32,6 +40,10 @@ int source_open_directory(struct source *ret, const char *path, struct error *er
  */
 int source_open_read(struct source *ret, const char *path, struct error *error);
 void source_close(struct source *source);
+
+/* crashes/<owner>/, borrowed until the next call, for looking up names (O_PATH). A negative errno.
+ */
+int source_owner_directory(struct source *source, uid_t owner);
 
 /* (Re)makes, behind the others, a source of what lies in new/ of each, where there is anything. */
 int source_find_unadopted(struct source *sources, unsigned *n_sources, struct error *error);

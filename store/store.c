@@ -377,6 +377,11 @@ int store_fd(const struct store *store, unsigned source)
     return store->sources[source].dirfd;
 }
 
+int store_directory(struct store *store, const struct crash_row *row)
+{
+    return source_owner_directory(&store->sources[row->source], row->owner);
+}
+
 struct index *store_index(const struct store *store, unsigned source)
 {
     return store->sources[source].index;

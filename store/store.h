@@ -110,7 +110,7 @@ bool store_changed(struct store *store);
 int store_open_record(const struct store *store, const struct crash_row *row, struct error *error);
 
 /* The row's state, or RECORD_MISSING where its file is gone. */
-enum record_state store_row_core(const struct store *store, const struct crash_row *row);
+enum record_state store_row_core(struct store *store, const struct crash_row *row);
 
 /* The report's bytes, bounded (-EFBIG). -ENOENT while there is none. Parse as hostile. */
 int store_read_report(const struct store *store, const struct crash_row *row, struct bytes *ret,
@@ -129,6 +129,9 @@ int store_open_file(const struct store *store, const struct crash_row *row, cons
 
 /* Opens crashes/<owner>/ of the row's source. A descriptor or a negative errno. */
 int store_open_directory(const struct store *store, const struct crash_row *row);
+
+/* Likewise, borrowed, and only to look for names in: it stays open for the next of the owner's. */
+int store_directory(struct store *store, const struct crash_row *row);
 
 /* Removes record, report, pin and row, in this order; the disk forgets before the index does.
  * Pins are the caller's to respect. -EPERM outside the writable source. */

@@ -15,7 +15,10 @@
 
 #define SECOND_US INT64_C(1000000)
 
-enum { TEXT_MAX = 128 }; /* bytes of an expression */
+enum {
+    TEXT_MAX = 128,         /* bytes of an expression */
+    DAY_AND_TIME_SIZE = 20, /* "2026-11-22 13:00:05" and a NUL */
+};
 
 int64_t when_now(void)
 {
@@ -341,12 +344,28 @@ static void split(int64_t time_us, time_t *ret_seconds, int *ret_us)
     *ret_us = (int)rest;
 }
 
-/* Years always with four digits: what is shown can be read back. strftime(3) has no such format. */
-static int format_day_and_time(char *ret, size_t size, const struct tm *tm, char between)
+static char *put_digits(char *to, int value, int count, char behind)
 {
-    int n = snprintf(ret, size, "%04d-%02d-%02d%c%02d:%02d:%02d", tm->tm_year + 1900,
-                     tm->tm_mon + 1, tm->tm_mday, between, tm->tm_hour, tm->tm_min, tm->tm_sec);
-    return n > 0 && (size_t)n < size ? 0 : -ERANGE;
+    for (int i = count - 1; i >= 0; i--, value /= 10)
+        to[i] = (char)('0' + value % 10);
+    to[count] = behind;
+    return to + count + 1;
+}
+
+/* Years always with four digits: what is shown can be read back. strftime(3) has no such format,
+ * and printf(3) is slow in a list of thousands. */
+static int format_day_and_time(char ret[static DAY_AND_TIME_SIZE], const struct tm *tm,
+                               char between)
+{
+    if (tm->tm_year < -1900 || tm->tm_year > 9999 - 1900)
+        return -ERANGE;
+    ret = put_digits(ret, tm->tm_year + 1900, 4, '-');
+    ret = put_digits(ret, tm->tm_mon + 1, 2, '-');
+    ret = put_digits(ret, tm->tm_mday, 2, between);
+    ret = put_digits(ret, tm->tm_hour, 2, ':');
+    ret = put_digits(ret, tm->tm_min, 2, ':');
+    (void)put_digits(ret, tm->tm_sec, 2, '\0');
+    return 0;
 }
 
 void when_local(char ret[static WHEN_LOCAL_SIZE], int64_t time_us)
@@ -355,13 +374,42 @@ void when_local(char ret[static WHEN_LOCAL_SIZE], int64_t time_us)
     struct tm tm;
     time_t seconds;
     int us;
-    char text[32], zone[16];
+    char text[DAY_AND_TIME_SIZE], zone[16];
     split(time_us, &seconds, &us);
-    if (!localtime_r(&seconds, &tm) || format_day_and_time(text, sizeof text, &tm, ' ') < 0 ||
+    if (!localtime_r(&seconds, &tm) || format_day_and_time(text, &tm, ' ') < 0 ||
         !strftime(zone, sizeof zone, "%Z", &tm))
         snprintf(ret, WHEN_LOCAL_SIZE, "?");
     else /* the day in English whatever the locale, so that it can be read back */
         snprintf(ret, WHEN_LOCAL_SIZE, "%s %s.%06d %s", days[tm.tm_wday], text, us, zone);
+}
+
+/* As when_local(), to the second and without day and zone. The zone is asked once for a quarter of
+ * an hour: it is where zones change their distance from UTC; one that is no number of quarters from
+ * it is asked each time. */
+void when_local_short(char ret[static WHEN_LOCAL_SIZE], int64_t time_us)
+{
+    static __thread struct {
+        bool known;
+        time_t start;
+        struct tm tm;
+    } quarter;
+    enum { QUARTER = 15 * 60 };
+    time_t seconds;
+    int us;
+    split(time_us, &seconds, &us);
+    int behind = (int)((seconds % QUARTER + QUARTER) % QUARTER);
+    struct tm tm;
+
+    if (!quarter.known || quarter.start != seconds - behind) {
+        quarter.start = seconds - behind;
+        quarter.known = localtime_r(&quarter.start, &quarter.tm) && quarter.tm.tm_min % 15 == 0 &&
+                        quarter.tm.tm_sec == 0;
+    }
+    tm = quarter.tm;
+    tm.tm_min += behind / 60;
+    tm.tm_sec = behind % 60;
+    if ((!quarter.known && !localtime_r(&seconds, &tm)) || format_day_and_time(ret, &tm, ' ') < 0)
+        snprintf(ret, WHEN_LOCAL_SIZE, "-");
 }
 
 void when_utc(char ret[static WHEN_UTC_SIZE], int64_t time_us)
@@ -369,10 +417,11 @@ void when_utc(char ret[static WHEN_UTC_SIZE], int64_t time_us)
     struct tm tm;
     time_t seconds;
     int us;
-    char text[20]; /* as long as years have four digits */
     split(time_us, &seconds, &us);
-    if (!gmtime_r(&seconds, &tm) || format_day_and_time(text, sizeof text, &tm, 'T') < 0)
+    if (!gmtime_r(&seconds, &tm) || format_day_and_time(ret, &tm, 'T') < 0) {
         snprintf(ret, WHEN_UTC_SIZE, "?");
-    else
-        snprintf(ret, WHEN_UTC_SIZE, "%s.%06dZ", text, us);
+        return;
+    }
+    ret[DAY_AND_TIME_SIZE - 1] = '.';
+    *put_digits(ret + DAY_AND_TIME_SIZE, us, 6, 'Z') = '\0';
 }

@@ -28,6 +28,9 @@ enum {
 /* "Sun 2026-11-22 13:00:05.250000 CET" in local time. when_parse() reads it back. */
 void when_local(char ret[static WHEN_LOCAL_SIZE], int64_t time_us);
 
+/* "2026-11-22 13:00:05" in local time, for lists; "-" where that cannot be said. */
+void when_local_short(char ret[static WHEN_LOCAL_SIZE], int64_t time_us);
+
 /* RFC 3339 in UTC with microseconds: "2026-11-22T12:00:05.250000Z"; "?" where the year has not
  * four digits. */
 void when_utc(char ret[static WHEN_UTC_SIZE], int64_t time_us);

@@ -2,10 +2,8 @@
 /* text.c - a victim's bytes as text that is safe to show. */
 #include "store/base/text.h"
 
-#include <stdint.h>
+#include <errno.h>
 #include <string.h>
-
-#include "store/base/bytes.h"
 
 /* The length of the valid UTF-8 sequence at p (RFC 3629, table in section 4), 0 where there is
  * none. */
@@ -96,26 +94,70 @@ static int append_escaped(struct bytes *out, const unsigned char *p, size_t n)
     return 0;
 }
 
-char *text_printable(const void *data, size_t size)
+#define EACH_BYTE(value) (UINT64_C(0x0101010101010101) * (value))
+
+/* The number of leading bytes that are shown as they are: printable ASCII. */
+static size_t plain_length(const unsigned char *p, size_t size)
+{
+    size_t n = 0;
+    /* Eight at a time: a byte's highest bit is set by what is below 0x20, above 0x7e, or not ASCII;
+     * the first such byte is not mistaken, whatever it borrows from those behind it. */
+    for (uint64_t eight; size - n >= sizeof eight; n += sizeof eight) {
+        memcpy(&eight, p + n, sizeof eight);
+        if (((eight - EACH_BYTE(0x20)) | eight | (eight + EACH_BYTE(1))) & EACH_BYTE(0x80))
+            break;
+    }
+    while (n < size && p[n] >= 0x20 && p[n] < 0x7f)
+        n++;
+    return n;
+}
+
+int text_append_printable(struct bytes *ret, const void *data, size_t size)
 {
     const unsigned char *p = data, *end = p + size;
+
+    do {
+        size_t n = plain_length(p, (size_t)(end - p));
+        int r = bytes_append(ret, p, n);
+        p += n;
+        if (r == 0 && p < end) {
+            uint32_t code = 0;
+            size_t length = sequence_length(p, (size_t)(end - p), &code);
+            n = length > 0 ? length : 1;
+            r = length > 0 && !is_unsafe(code) ? bytes_append(ret, p, n)
+                                               : append_escaped(ret, p, n);
+            p += n;
+        }
+        if (r < 0)
+            return -ENOMEM;
+    } while (p < end);
+    return 0;
+}
+
+char *text_printable(const void *data, size_t size)
+{
     struct bytes out = {0};
 
-    if (bytes_reserve(&out, size) < 0)
+    if (bytes_reserve(&out, size) < 0 || text_append_printable(&out, data, size) < 0) {
+        bytes_free(&out);
         return NULL;
-    out.data[0] = '\0';
-    while (p < end) {
-        uint32_t code = 0;
-        size_t n = sequence_length(p, (size_t)(end - p), &code);
-        int r = n > 0 && !is_unsafe(code) ? bytes_append(&out, p, n)
-                                          : append_escaped(&out, p, n > 0 ? n : 1);
-        if (r < 0) {
-            bytes_free(&out);
-            return NULL;
-        }
-        p += n > 0 ? n : 1;
     }
     return out.data;
+}
+
+size_t text_number(char ret[static TEXT_NUMBER_SIZE], int64_t value)
+{
+    uint64_t left = value < 0 ? -(uint64_t)value : (uint64_t)value;
+    char digits[TEXT_NUMBER_SIZE], *first = digits + sizeof digits;
+
+    do
+        *--first = (char)('0' + left % 10);
+    while ((left /= 10) > 0);
+    if (value < 0)
+        *--first = '-';
+    size_t n = (size_t)(digits + sizeof digits - first);
+    memcpy(ret, first, n);
+    return n;
 }
 
 void text_hex(const void *data, size_t size, char *ret)

@@ -8,6 +8,9 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+
+#include "store/base/bytes.h"
 
 /* True where the bytes are valid UTF-8 (RFC 3629: no surrogates, no overlong forms). */
 bool text_is_utf8(const void *data, size_t size);
@@ -20,6 +23,13 @@ char *text_to_utf8(const void *data, size_t size);
  * line and direction controls) are written as \n, \t or \xNN, invalid bytes as \xNN; a backslash
  * stays. NULL without memory. The caller frees it. */
 char *text_printable(const void *data, size_t size);
+
+/* Likewise, behind what `ret` has. 0 or -ENOMEM. */
+int text_append_printable(struct bytes *ret, const void *data, size_t size);
+
+/* Writes a number's decimal digits, and no NUL; returns how many characters that are. */
+enum { TEXT_NUMBER_SIZE = 20 };
+size_t text_number(char ret[static TEXT_NUMBER_SIZE], int64_t value);
 
 /* Two lower-case digits a byte, as build-ids and hashes are written. `ret` has room for 2 * size
  * digits and the NUL. */
