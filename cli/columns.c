@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "cli/crash.h"
-#include "cli/json.h"
 #include "cli/terminal.h"
 #include "store/base/bytes.h"
 #include "store/base/cleanup.h"
@@ -75,7 +74,7 @@ static struct column_value get_core(struct store *store, const struct crash_row 
                                     const struct column *column)
 {
     (void)column;
-    return value_text(record_state_name(crash_core_state(store, row)));
+    return value_text(record_state_name(store_row_core(store, row)));
 }
 
 static struct column_value get_program(struct store *store, const struct crash_row *row,
@@ -124,43 +123,43 @@ static struct column_value get_age(struct store *store, const struct crash_row *
     return value_text(human_age(text, row->time_us));
 }
 
-#define ROW(field)      offsetof(struct crash_row, field)
-#define ROW_TEXT(index) offsetof(struct crash_row, text[index])
+#define HAS(field)  CRASH_HAS(field)
+#define ROW(member) offsetof(struct crash_row, member)
 
 // clang-format off
 const struct column all_columns[] = {
     /* in JSON, in this order */
-    {"id", "ID", "the crash's id", COLUMN_TEXT, 22, true, ROW(id), get_characters},
-    {"time", "TIME", "when it crashed", COLUMN_TIME, 19, true, ROW(time_us), get_integer},
-    {"pid", "PID", "process id, as the host counts", COLUMN_INTEGER, 7, true, ROW(pid), get_integer},
-    {"ns_pid", "NSPID", "process id in its own namespace", COLUMN_INTEGER, 7, true, ROW(ns_pid), get_integer},
-    {"tid", "TID", "id of the thread that crashed", COLUMN_INTEGER, 7, true, ROW(tid), get_integer},
-    {"uid", "UID", "user id", COLUMN_INTEGER, 5, true, ROW(uid), get_integer},
-    {"gid", "GID", "group id", COLUMN_INTEGER, 5, true, ROW(gid), get_integer},
-    {"user", "USER", "user name", COLUMN_TEXT, 8, true, ROW_TEXT(CRASH_USER), get_text},
-    {"signal", "SIG", "number of the signal", COLUMN_INTEGER, 3, true, ROW(signal), get_integer},
-    {"signal_name", "SIGNAL", "name of the signal", COLUMN_TEXT, 7, true, 0, get_signal_name},
-    {"comm", "COMM", "the process's name", COLUMN_TEXT, 15, true, ROW_TEXT(CRASH_COMM), get_text},
-    {"exe", "EXE", "path of the executable", COLUMN_TEXT, 0.3, true, ROW_TEXT(CRASH_EXE), get_text},
-    {"hostname", "HOSTNAME", "host, or container, it ran on", COLUMN_TEXT, 12, true, ROW_TEXT(CRASH_HOSTNAME), get_text},
-    {"container", "CONTAINER", "container it ran in", COLUMN_TEXT, 12, true, ROW_TEXT(CRASH_CONTAINER), get_text},
-    {"unit", "UNIT", "systemd unit it ran in", COLUMN_TEXT, 0.15, true, ROW_TEXT(CRASH_UNIT), get_text},
-    {"package", "PACKAGE", "package that the executable is of", COLUMN_TEXT, 0.15, true, ROW_TEXT(CRASH_PACKAGE), get_text},
-    {"core", "CORE", "what is kept of its memory", COLUMN_TEXT, 9, true, 0, get_core},
-    {"core_size", "CORESIZE", "size of the whole core", COLUMN_SIZE, 5, true, ROW(core_size), get_integer},
-    {"stored_size", "SIZE", "size on disk", COLUMN_SIZE, 5, true, ROW(stored_size), get_integer},
-    {"signature", "SIGNATURE", "equal where crashes are the same", COLUMN_TEXT, 16, true, ROW(signature), get_characters},
-    {"function", "FUNCTION", "function that crashed", COLUMN_TEXT, 0.3, true, ROW_TEXT(CRASH_FUNCTION), get_text},
-    {"count", "COUNT", "crashes it stands for", COLUMN_INTEGER, 5, true, 0, get_count},
+    {"id", "ID", "the crash's id", COLUMN_TEXT, 22, true, 0, ROW(id), get_characters},
+    {"time", "TIME", "when it crashed", COLUMN_TIME, 19, true, 0, ROW(time_us), get_integer},
+    {"pid", "PID", "process id, as the host counts", COLUMN_INTEGER, 7, true, HAS(PID), ROW(pid), get_integer},
+    {"ns_pid", "NSPID", "process id in its own namespace", COLUMN_INTEGER, 7, true, HAS(NS_PID), ROW(ns_pid), get_integer},
+    {"tid", "TID", "id of the thread that crashed", COLUMN_INTEGER, 7, true, HAS(TID), ROW(tid), get_integer},
+    {"uid", "UID", "user id", COLUMN_INTEGER, 5, true, HAS(UID), ROW(uid), get_integer},
+    {"gid", "GID", "group id", COLUMN_INTEGER, 5, true, HAS(GID), ROW(gid), get_integer},
+    {"user", "USER", "user name", COLUMN_TEXT, 8, true, HAS(USER), ROW(text[CRASH_USER]), get_text},
+    {"signal", "SIG", "number of the signal", COLUMN_INTEGER, 3, true, HAS(SIGNAL), ROW(signal), get_integer},
+    {"signal_name", "SIGNAL", "name of the signal", COLUMN_TEXT, 7, true, HAS(SIGNAL), 0, get_signal_name},
+    {"comm", "COMM", "the process's name", COLUMN_TEXT, 15, true, HAS(COMM), ROW(text[CRASH_COMM]), get_text},
+    {"exe", "EXE", "path of the executable", COLUMN_TEXT, 0.3, true, HAS(EXE), ROW(text[CRASH_EXE]), get_text},
+    {"hostname", "HOSTNAME", "host, or container, it ran on", COLUMN_TEXT, 12, true, HAS(HOSTNAME), ROW(text[CRASH_HOSTNAME]), get_text},
+    {"container", "CONTAINER", "container it ran in", COLUMN_TEXT, 12, true, HAS(CONTAINER), ROW(text[CRASH_CONTAINER]), get_text},
+    {"unit", "UNIT", "systemd unit it ran in", COLUMN_TEXT, 0.15, true, HAS(UNIT), ROW(text[CRASH_UNIT]), get_text},
+    {"package", "PACKAGE", "package that the executable is of", COLUMN_TEXT, 0.15, true, HAS(PACKAGE), ROW(text[CRASH_PACKAGE]), get_text},
+    {"core", "CORE", "what is kept of its memory", COLUMN_TEXT, 9, true, 0, 0, get_core},
+    {"core_size", "CORESIZE", "size of the whole core", COLUMN_SIZE, 5, true, HAS(CORE_SIZE), ROW(core_size), get_integer},
+    {"stored_size", "SIZE", "size on disk", COLUMN_SIZE, 5, true, HAS(STORED_SIZE), ROW(stored_size), get_integer},
+    {"signature", "SIGNATURE", "equal where crashes are the same", COLUMN_TEXT, 16, true, HAS(SIGNATURE), ROW(signature), get_characters},
+    {"function", "FUNCTION", "function that crashed", COLUMN_TEXT, 0.3, true, HAS(FUNCTION), ROW(text[CRASH_FUNCTION]), get_text},
+    {"count", "COUNT", "crashes it stands for", COLUMN_INTEGER, 5, true, HAS(COUNT), 0, get_count},
     /* for people */
-    {"program", "PROGRAM", "name of the executable, else of the process", COLUMN_TEXT, 0.12, false, 0, get_program},
-    {"owner", "USER", "user name, else user id", COLUMN_TEXT, 8, false, 0, get_owner},
-    {"where", "WHERE", "function that crashed, or how many were only counted", COLUMN_TEXT, 0.2, false, 0, get_where},
-    {"age", "AGE", "how long ago", COLUMN_TEXT, 10, false, 0, get_age},
-    {"si_code", "SICODE", "the signal's si_code", COLUMN_INTEGER, 4, false, ROW(si_code), get_integer},
-    {"pinned", "PINNED", "kept by a pin", COLUMN_FLAG, 6, false, 0, get_pinned},
-    {"stack_id", "STACK", "equal where stacks are exactly the same", COLUMN_TEXT, 16, false, ROW(stack_id), get_characters},
-    {"reason", "REASON", "why the core is not full", COLUMN_TEXT, 0.3, false, ROW_TEXT(CRASH_REASON), get_text},
+    {"program", "PROGRAM", "name of the executable, else of the process", COLUMN_TEXT, 0.12, false, HAS(NAME) | HAS(COMM), 0, get_program},
+    {"owner", "USER", "user name, else user id", COLUMN_TEXT, 8, false, HAS(USER) | HAS(UID), 0, get_owner},
+    {"where", "WHERE", "function that crashed, or how many were only counted", COLUMN_TEXT, 0.2, false, HAS(COUNT) | HAS(FUNCTION), 0, get_where},
+    {"age", "AGE", "how long ago", COLUMN_TEXT, 10, false, 0, 0, get_age},
+    {"si_code", "SICODE", "the signal's si_code", COLUMN_INTEGER, 4, false, HAS(SI_CODE), ROW(si_code), get_integer},
+    {"pinned", "PINNED", "kept by a pin", COLUMN_FLAG, 6, false, HAS(PINNED), 0, get_pinned},
+    {"stack_id", "STACK", "equal where stacks are exactly the same", COLUMN_TEXT, 16, false, HAS(STACK_ID), ROW(stack_id), get_characters},
+    {"reason", "REASON", "why the core is not full", COLUMN_TEXT, 0.3, false, HAS(REASON), ROW(text[CRASH_REASON]), get_text},
 };
 // clang-format on
 const size_t all_columns_count = ARRAY_SIZE(all_columns);
@@ -173,7 +172,8 @@ static const struct column *find_by_key(const char *name)
     return NULL;
 }
 
-const struct column *column_find(const char *name)
+/* By key or header, in any case, or coredumpctl's COREDUMP_ name. */
+static const struct column *find(const char *name)
 {
     static const char prefix[] = "COREDUMP_";
     static const char *const others[][2] = {
@@ -219,7 +219,7 @@ int columns_parse(const char *keys, const struct column ***ret, size_t *ret_coun
     if (!copy || !list)
         return error_set(error, ENOMEM, "out of memory");
     for (char *key = strtok_r(copy, ", ", &save); key; key = strtok_r(NULL, ", ", &save)) {
-        list[count] = column_find(key);
+        list[count] = find(key);
         if (!list[count++])
             return unknown_column(key, error);
     }
@@ -236,35 +236,54 @@ struct column_value column_value(const struct column *column, struct store *stor
     return column->get(store, row, column);
 }
 
-char *column_text(const struct column *column, const struct column_value *value, bool human)
+uint64_t columns_fields(const struct column *const *columns, size_t count)
+{
+    uint64_t fields = 0;
+
+    for (size_t i = 0; i < count; i++)
+        fields |= columns[i]->fields;
+    return fields;
+}
+
+uint64_t columns_json_fields(void)
+{
+    uint64_t fields = 0;
+
+    for (size_t i = 0; i < all_columns_count; i++)
+        if (all_columns[i].in_json)
+            fields |= all_columns[i].fields;
+    return fields;
+}
+
+int column_append(const struct column *column, const struct column_value *value, bool human,
+                  struct bytes *ret)
 {
     char text[64];
 
-    if (value->kind == COLUMN_TEXT)
-        return value->text ? text_printable(value->text, strlen(value->text)) : strdup("-");
-    if (value->integer == CRASH_ABSENT)
-        return strdup("-");
+    if (value->kind == COLUMN_TEXT && value->text)
+        return text_append_printable(ret, value->text, strlen(value->text));
+    if (value->kind == COLUMN_TEXT || value->integer == CRASH_ABSENT)
+        return bytes_append_text(ret, "-");
     if (column->kind == COLUMN_SIZE && human)
-        human_size(text, (uint64_t)value->integer);
-    else if (column->kind == COLUMN_TIME)
-        human_time(text, value->integer);
-    else if (column->kind == COLUMN_FLAG)
-        snprintf(text, sizeof text, "%s", value->integer ? "yes" : "no");
-    else
-        snprintf(text, sizeof text, "%" PRId64, value->integer);
-    return strdup(text);
+        return bytes_append_text(ret, human_size(text, (uint64_t)value->integer));
+    if (column->kind == COLUMN_TIME)
+        return bytes_append_text(ret, human_time(text, value->integer));
+    if (column->kind == COLUMN_FLAG)
+        return bytes_append_text(ret, value->integer ? "yes" : "no");
+    return bytes_append(ret, text, text_number(text, value->integer));
 }
 
-void column_set_json(const struct column *column, const struct column_value *value, json_t *object)
+void column_json(const struct column *column, const struct column_value *value,
+                 struct json_stream *json)
 {
     if (value->kind == COLUMN_TEXT)
-        json_set_text(object, column->key, value->text);
+        json_stream_member_text(json, column->key, value->text);
     else if (value->integer == CRASH_ABSENT)
-        json_set_null(object, column->key);
+        json_stream_member_null(json, column->key);
     else if (column->kind == COLUMN_TIME)
-        json_set_time(object, column->key, value->integer);
+        json_stream_member_time(json, column->key, value->integer);
     else if (column->kind == COLUMN_FLAG)
-        json_object_set_new(object, column->key, json_boolean(value->integer));
+        json_stream_member_boolean(json, column->key, value->integer);
     else
-        json_set_integer(object, column->key, value->integer);
+        json_stream_member_integer(json, column->key, value->integer);
 }

@@ -5,9 +5,8 @@
  */
 #pragma once
 
-#include <jansson.h>
-#include <stdio.h>
-
+#include "cli/json.h"
+#include "store/base/bytes.h"
 #include "store/crash_row.h"
 #include "store/store.h"
 
@@ -30,9 +29,10 @@ struct column {
     const char *header; /* of the table */
     const char *help;
     enum column_kind kind;
-    double width;  /* libsmartcols' hint: characters, or below 1 a share of the terminal */
-    bool in_json;  /* one of the keys of `list --json` */
-    size_t offset; /* of a plain field */
+    double width;    /* libsmartcols' hint: characters, or below 1 a share of the terminal */
+    bool in_json;    /* one of the keys of `list --json` */
+    uint64_t fields; /* of the row, that it looks at: CRASH_HAS() */
+    size_t offset;   /* of a plain field */
     struct column_value (*get)(struct store *store, const struct crash_row *row,
                                const struct column *column);
 };
@@ -48,15 +48,18 @@ extern const size_t all_columns_count;
 int columns_parse(const char *keys, const struct column ***ret, size_t *ret_count,
                   struct error *error);
 
-/* By key or header, in any case, or coredumpctl's COREDUMP_ name; NULL: there is none. */
-const struct column *column_find(const char *name);
-
 struct column_value column_value(const struct column *column, struct store *store,
                                  const struct crash_row *row);
 
-/* A new string as in tables, safe for a terminal: human units where `human`, "-" where unknown.
- * NULL without memory. */
-char *column_text(const struct column *column, const struct column_value *value, bool human);
+/* The fields that these columns look at; those of the columns of `list --json`. */
+uint64_t columns_fields(const struct column *const *columns, size_t count);
+uint64_t columns_json_fields(void);
 
-/* Sets the column's key (and KEY_b64 where needed). */
-void column_set_json(const struct column *column, const struct column_value *value, json_t *object);
+/* Appends the text as in tables, safe for a terminal: human units where `human`, "-" where unknown.
+ * 0 or -ENOMEM. */
+int column_append(const struct column *column, const struct column_value *value, bool human,
+                  struct bytes *ret);
+
+/* Writes the column's key (and KEY_b64 where needed) and value to the open object. */
+void column_json(const struct column *column, const struct column_value *value,
+                 struct json_stream *json);

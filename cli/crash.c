@@ -3,9 +3,7 @@
 #include "cli/crash.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/columns.h"
@@ -13,35 +11,16 @@
 #include "store/base/signals.h"
 #include "store/explain.h"
 
-static bool file_is_gone(int dirfd, const char *path)
-{
-    struct stat st;
-    return fstatat(dirfd, path, &st, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT;
-}
-
-enum record_state crash_core_state(struct store *store, const struct crash_row *row)
-{
-    char adopted[LAYOUT_PATH_SIZE], fresh[LAYOUT_PATH_SIZE], part[LAYOUT_PATH_SIZE];
-    int fd = store_fd(store, row->source);
-
-    layout_crash_path(adopted, row->owner, row->id, LAYOUT_RECORD_SUFFIX);
-    if (row->core == RECORD_MISSING || !file_is_gone(fd, adopted))
-        return row->core;
-    layout_new_path(fresh, row->id, LAYOUT_RECORD_SUFFIX);
-    layout_new_path(part, row->id, LAYOUT_PART_SUFFIX);
-    if (!file_is_gone(fd, fresh) || !file_is_gone(fd, part))
-        return row->core;
-    /* An adoption may have moved it from where we looked last to where we looked first. */
-    return file_is_gone(fd, adopted) ? RECORD_MISSING : row->core;
-}
-
 const char *crash_signal_name(int64_t signal)
 {
     static char text[SIGNAL_NAME_SIZE];
+    static int64_t named; /* the last one: crashes in a list have few */
 
     if (signal <= 0 || signal > INT_MAX)
         return NULL;
-    signal_name(text, (int)signal);
+    if (named != signal)
+        signal_name(text, (int)signal);
+    named = signal;
     return text;
 }
 
@@ -50,17 +29,14 @@ const char *crash_program(const struct crash_row *row)
     return row->text[CRASH_NAME] ?: row->text[CRASH_COMM];
 }
 
-json_t *crash_json(struct store *store, const struct crash_row *row)
+void crash_json(struct store *store, const struct crash_row *row, struct json_stream *json)
 {
-    json_t *object = json_object();
-
-    for (size_t i = 0; object && i < all_columns_count; i++) {
+    for (size_t i = 0; i < all_columns_count; i++) {
         if (!all_columns[i].in_json)
             continue;
         struct column_value value = column_value(&all_columns[i], store, row);
-        column_set_json(&all_columns[i], &value, object);
+        column_json(&all_columns[i], &value, json);
     }
-    return object;
 }
 
 int crash_record_open(const struct store *store, const struct crash_row *row,
@@ -89,7 +65,7 @@ void crash_record_close(struct crash_record *record)
 /* Whether an analyzer would find anything to read. */
 static bool has_memory(struct store *store, const struct crash_row *row)
 {
-    enum record_state state = crash_core_state(store, row);
+    enum record_state state = store_row_core(store, row);
     return row->analysis != CRASH_HOPELESS && state != RECORD_MISSING && state != RECORD_FACTS &&
            state != RECORD_COUNTED;
 }

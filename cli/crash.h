@@ -2,15 +2,11 @@
 /* crash.h - one crash as a verb handles it: its row, its record, its JSON. */
 #pragma once
 
-#include <jansson.h>
-
+#include "cli/json.h"
 #include "store/crash_row.h"
 #include "store/record.h"
 #include "store/report.h"
 #include "store/store.h"
-
-/* The state of the crash's core: as the row says, or missing where the file is gone. */
-enum record_state crash_core_state(struct store *store, const struct crash_row *row);
 
 /* "SIGSEGV", or NULL where there is none of that number. */
 const char *crash_signal_name(int64_t signal);
@@ -18,8 +14,8 @@ const char *crash_signal_name(int64_t signal);
 /* The program for people: the executable's name, else comm; NULL where neither is known. */
 const char *crash_program(const struct crash_row *row);
 
-/* The object of `list --json`: DESIGN's keys, a new reference. NULL without memory. */
-json_t *crash_json(struct store *store, const struct crash_row *row);
+/* Writes the members of an object of `list --json`; the caller opens and closes it. */
+void crash_json(struct store *store, const struct crash_row *row, struct json_stream *json);
 
 /* An open record and its descriptor. */
 struct crash_record {

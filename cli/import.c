@@ -185,7 +185,9 @@ struct import {
 static void say_imported(struct import *import, const char *path, const struct crash_row *row)
 {
     if (import->call->globals.json != JSON_OFF) {
-        json_stream_value(&import->json, crash_json(import->store, row));
+        json_stream_open(&import->json, '{');
+        crash_json(import->store, row, &import->json);
+        json_stream_close(&import->json);
     } else if (!import->call->globals.quiet) {
         printf("%s  ", row->id);
         print_text(stdout, path);

@@ -150,7 +150,7 @@ static enum style style_of_state(enum record_state state)
 static void print_core(const struct subject *subject)
 {
     const struct crash_row *row = subject->row;
-    enum record_state state = crash_core_state(subject->store, row);
+    enum record_state state = store_row_core(subject->store, row);
     char core[16], stored[16], span[32];
     uint64_t number;
 
@@ -270,13 +270,10 @@ static int print_text_info(const struct subject *subject, const struct info_sett
 /* The keys of `list --json`, and everything. */
 static int print_json_info(struct json_stream *json, const struct subject *subject)
 {
-    json_t *crash = crash_json(subject->store, subject->row), *value;
-    const char *key;
     int r = 0;
 
     json_stream_open(json, '{');
-    json_object_foreach(crash, key, value) json_stream_member(json, key, json_incref(value));
-    json_decref(crash);
+    crash_json(subject->store, subject->row, json);
     json_stream_member(json, "metadata", facts_json(subject->facts));
     json_stream_key(json, "report");
     if (subject->report) {

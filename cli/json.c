@@ -11,15 +11,103 @@
 #include "store/base/text.h"
 #include "store/when.h"
 
+/* ---- pieces ---- */
+
+/* Errors are the FILE's: ferror() tells at exit. */
+static void let_go(struct json_stream *json)
+{
+    (void)fwrite(json->held, 1, json->n_held, json->out);
+    json->n_held = 0;
+}
+
+static void put(struct json_stream *json, const char *data, size_t size)
+{
+    if (size > sizeof json->held - json->n_held)
+        let_go(json);
+    if (size > sizeof json->held) {
+        (void)fwrite(data, 1, size, json->out);
+        return;
+    }
+    memcpy(json->held + json->n_held, data, size);
+    json->n_held += size;
+}
+
+static void put_char(struct json_stream *json, char c)
+{
+    if (json->n_held == sizeof json->held)
+        let_go(json);
+    json->held[json->n_held++] = c;
+}
+
+static void indent(struct json_stream *json, unsigned depth)
+{
+    put_char(json, '\n');
+    while (depth-- > 0)
+        put(json, "  ", 2);
+}
+
+static int put_chunk(const char *data, size_t size, void *json)
+{
+    put(json, data, size);
+    return 0;
+}
+
+/* C1 controls and changes of writing direction are plain characters to JSON, but not to a terminal.
+ */
+static size_t flags_for(bool terminal)
+{
+    return JSON_ENCODE_ANY | (terminal ? JSON_ENSURE_ASCII : 0);
+}
+
+#define EACH_BYTE(value) (UINT64_C(0x0101010101010101) * (value))
+
+/* A bit where a byte is 0, in the first such byte at least. */
+static uint64_t zero_bytes(uint64_t eight)
+{
+    return (eight - EACH_BYTE(1)) & ~eight & EACH_BYTE(0x80);
+}
+
+/* True for eight characters of which none is a control character, '"', '\\' or not ASCII. */
+static bool are_plain(uint64_t eight)
+{
+    uint64_t unusual = (eight - EACH_BYTE(0x20)) | eight | (eight + EACH_BYTE(1));
+    return ((unusual & EACH_BYTE(0x80)) | zero_bytes(eight ^ EACH_BYTE('"')) |
+            zero_bytes(eight ^ EACH_BYTE('\\'))) == 0;
+}
+
+/* True for a text that stands in JSON as it is. */
+static bool is_plain(const char *text, size_t size)
+{
+    uint64_t eight;
+
+    for (; size >= sizeof eight; size -= sizeof eight, text += sizeof eight) {
+        memcpy(&eight, text, sizeof eight);
+        if (!are_plain(eight))
+            return false;
+    }
+    eight = EACH_BYTE(' ');
+    memcpy(&eight, text, size);
+    return are_plain(eight);
+}
+
+static void put_scalar(struct json_stream *json, const json_t *value)
+{
+    (void)json_dump_callback(value, put_chunk, json, flags_for(json->terminal)); /* put() cannot */
+}
+
+static void put_quoted(struct json_stream *json, const char *text, size_t size)
+{
+    put_char(json, '"');
+    put(json, text, size);
+    put_char(json, '"');
+}
+
+/* ---- the stream ---- */
+
 struct json_stream json_stream_to(FILE *out, enum json_mode mode)
 {
     return (struct json_stream){
         .out = out, .pretty = mode == JSON_PRETTY, .terminal = isatty(fileno(out))};
-}
-
-static void indent(const struct json_stream *json, unsigned depth)
-{
-    fprintf(json->out, "\n%*s", (int)depth * 2, "");
 }
 
 /* What stands before the next value or key: a comma, and where it starts. */
@@ -33,11 +121,11 @@ static void separate(struct json_stream *json)
         return;
     bool first = json->counts[json->depth - 1]++ == 0;
     if (!first)
-        fputc(',', json->out);
+        put_char(json, ',');
     if (json->pretty)
         indent(json, json->depth);
     else if (!first && json->depth == 1 && json->closers[0] == ']')
-        fputc('\n', json->out);
+        put_char(json, '\n');
 }
 
 void json_stream_open(struct json_stream *json, char bracket)
@@ -45,7 +133,7 @@ void json_stream_open(struct json_stream *json, char bracket)
     if (json->depth == JSON_STREAM_DEPTH)
         abort(); /* the shapes are ours, not the input's */
     separate(json);
-    fputc(bracket, json->out);
+    put_char(json, bracket);
     json->closers[json->depth] = bracket == '[' ? ']' : '}';
     json->counts[json->depth++] = 0;
 }
@@ -55,36 +143,26 @@ void json_stream_close(struct json_stream *json)
     json->depth--;
     if (json->pretty && json->counts[json->depth] > 0)
         indent(json, json->depth);
-    fputc(json->closers[json->depth], json->out);
+    put_char(json, json->closers[json->depth]);
     if (json->depth == 0)
-        fputc('\n', json->out);
-}
-
-static int write_chunk(const char *data, size_t size, void *out)
-{
-    return fwrite(data, 1, size, out) == size ? 0 : -1;
-}
-
-/* C1 controls and changes of writing direction are plain characters to JSON, but not to a terminal.
- */
-static size_t flags_for(bool terminal)
-{
-    return JSON_ENCODE_ANY | (terminal ? JSON_ENSURE_ASCII : 0);
-}
-
-static void write_scalar(const struct json_stream *json, const json_t *value)
-{
-    /* ferror() tells at exit */
-    (void)json_dump_callback(value, write_chunk, json->out, flags_for(json->terminal));
+        put_char(json, '\n');
+    if (json->depth <= 1)
+        let_go(json);
 }
 
 void json_stream_key(struct json_stream *json, const char *key)
 {
+    size_t size = strlen(key);
+
     separate(json);
-    json_t *name = json_string(key);
-    write_scalar(json, name);
-    json_decref(name);
-    fputs(json->pretty ? ": " : ":", json->out);
+    if (is_plain(key, size)) {
+        put_quoted(json, key, size);
+    } else {
+        json_t *name = json_stringn(key, size);
+        put_scalar(json, name);
+        json_decref(name);
+    }
+    put(json, ": ", json->pretty ? 2 : 1);
     json->after_key = true;
 }
 
@@ -108,7 +186,9 @@ static void write_value(struct json_stream *json, json_t *value)
         json_stream_close(json);
     } else {
         separate(json);
-        write_scalar(json, value);
+        put_scalar(json, value);
+        if (json->depth == 0)
+            let_go(json);
     }
 }
 
@@ -126,13 +206,70 @@ void json_stream_member(struct json_stream *json, const char *key, json_t *value
     json_stream_value(json, value);
 }
 
-void json_line(FILE *out, json_t *value)
+/* ---- members without a json_t ---- */
+
+/* The key is one of ours, and plain. */
+static void begin_member(struct json_stream *json, const char *key)
 {
-    size_t flags = JSON_COMPACT | flags_for(isatty(fileno(out)));
-    (void)json_dump_callback(value, write_chunk, out, flags);
-    fputc('\n', out);
-    json_decref(value);
+    separate(json);
+    put_quoted(json, key, strlen(key));
+    put(json, ": ", json->pretty ? 2 : 1);
 }
+
+void json_stream_member_null(struct json_stream *json, const char *key)
+{
+    begin_member(json, key);
+    put(json, "null", 4);
+}
+
+void json_stream_member_integer(struct json_stream *json, const char *key, int64_t value)
+{
+    char digits[TEXT_NUMBER_SIZE];
+
+    begin_member(json, key);
+    put(json, digits, text_number(digits, value));
+}
+
+void json_stream_member_boolean(struct json_stream *json, const char *key, bool value)
+{
+    begin_member(json, key);
+    put(json, value ? "true" : "false", value ? 4 : 5);
+}
+
+void json_stream_member_time(struct json_stream *json, const char *key, int64_t time_us)
+{
+    char text[WHEN_UTC_SIZE];
+
+    when_utc(text, time_us);
+    json_stream_member_text(json, key, text[0] == '?' ? NULL : text);
+}
+
+/* What is not plain goes the long way, and may have a KEY_b64. */
+static void member_bytes(struct json_stream *json, const char *key, const char *text, size_t size)
+{
+    json_t *object = json_object(), *value;
+    const char *name;
+
+    json_set_bytes(object, key, text, size);
+    json_object_foreach(object, name, value) json_stream_member(json, name, json_incref(value));
+    json_decref(object);
+}
+
+void json_stream_member_text(struct json_stream *json, const char *key, const char *text)
+{
+    size_t size = text ? strlen(text) : 0;
+
+    if (!text) {
+        json_stream_member_null(json, key);
+    } else if (is_plain(text, size)) {
+        begin_member(json, key);
+        put_quoted(json, text, size);
+    } else {
+        member_bytes(json, key, text, size);
+    }
+}
+
+/* ---- values ---- */
 
 static char *base64(const void *data, size_t size)
 {

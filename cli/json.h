@@ -9,6 +9,8 @@
  *     json_stream_close(&json);
  *
  * Small values are built with jansson, containers of unbounded length are opened and closed here.
+ * The FILE has seen all of it when the outermost value is closed, and each of its elements as a
+ * whole; what is not a container is written without building anything.
  * JSON_SHORT has an element of the outermost array on each line, JSON_PRETTY is indented. Errors
  * of the FILE are its own: they are found at exit.
  *
@@ -23,7 +25,10 @@
 
 #include "cli/command.h"
 
-enum { JSON_STREAM_DEPTH = 16 };
+enum {
+    JSON_STREAM_DEPTH = 16,
+    JSON_STREAM_HELD = 4096, /* bytes put together before the FILE sees them */
+};
 
 struct json_stream {
     FILE *out;
@@ -33,6 +38,8 @@ struct json_stream {
     char closers[JSON_STREAM_DEPTH];
     size_t counts[JSON_STREAM_DEPTH]; /* values so far at each depth */
     bool after_key;
+    size_t n_held;
+    char held[JSON_STREAM_HELD];
 };
 
 struct json_stream json_stream_to(FILE *out, enum json_mode mode);
@@ -44,8 +51,12 @@ void json_stream_value(struct json_stream *json,
                        json_t *value); /* takes the reference; NULL: null */
 void json_stream_member(struct json_stream *json, const char *key, json_t *value); /* both */
 
-/* `value` on a line of its own: JSON Lines. Takes the reference. */
-void json_line(FILE *out, json_t *value);
+/* Members of the open object, as json_set_…() below; keys are plain ASCII. */
+void json_stream_member_null(struct json_stream *json, const char *key);
+void json_stream_member_integer(struct json_stream *json, const char *key, int64_t value);
+void json_stream_member_boolean(struct json_stream *json, const char *key, bool value);
+void json_stream_member_time(struct json_stream *json, const char *key, int64_t time_us);
+void json_stream_member_text(struct json_stream *json, const char *key, const char *text);
 
 /* Set KEY of an object. A NULL text is null. json_set_bytes() also sets KEY_b64 where needed. */
 void json_set_bytes(json_t *object, const char *key, const void *data, size_t size);

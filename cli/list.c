@@ -43,26 +43,22 @@ struct listing {
     bool chosen; /* by --columns or -F */
     struct table *table;
     struct json_stream json;
+    struct bytes text; /* of one field */
     bool begun;
 };
-
-static json_t *chosen_json(const struct listing *list, struct store *store,
-                           const struct crash_row *row)
-{
-    json_t *object = json_object();
-    for (size_t i = 0; object && i < list->count; i++) {
-        struct column_value value = column_value(list->columns[i], store, row);
-        column_set_json(list->columns[i], &value, object);
-    }
-    return object;
-}
 
 static int print_json(struct listing *list, struct store *store, const struct crash_row *row)
 {
     if (!list->begun)
         json_stream_open(&list->json, '[');
-    json_stream_value(&list->json,
-                      list->chosen ? chosen_json(list, store, row) : crash_json(store, row));
+    json_stream_open(&list->json, '{');
+    for (size_t i = 0; list->chosen && i < list->count; i++) {
+        struct column_value value = column_value(list->columns[i], store, row);
+        column_json(list->columns[i], &value, &list->json);
+    }
+    if (!list->chosen)
+        crash_json(store, row, &list->json);
+    json_stream_close(&list->json);
     return 0;
 }
 
@@ -70,13 +66,14 @@ static int print_json(struct listing *list, struct store *store, const struct cr
 static int print_field(struct listing *list, struct store *store, const struct crash_row *row)
 {
     struct column_value value = column_value(list->columns[0], store, row);
-    AUTO_FREE char *text = column_text(list->columns[0], &value, false);
-
-    if (!text)
-        return -ENOMEM;
     bool unknown = value.kind == COLUMN_TEXT ? !value.text : value.integer == CRASH_ABSENT;
-    if (!unknown)
-        puts(text);
+
+    if (unknown)
+        return 0;
+    bytes_clear(&list->text);
+    if (column_append(list->columns[0], &value, false, &list->text) < 0)
+        return -ENOMEM;
+    puts(list->text.data);
     return 0;
 }
 
@@ -119,7 +116,7 @@ static void print_columns(void)
 
 static int run_list(struct call *call, struct error *error)
 {
-    const struct list_settings *settings = call->settings;
+    struct list_settings *settings = call->settings;
     const char *keys = settings->field ?: settings->columns;
     AUTO_STORE struct store *store = NULL;
     AUTO_FREE const struct column **chosen = NULL;
@@ -138,6 +135,9 @@ static int run_list(struct call *call, struct error *error)
     if (r < 0)
         return selection_end(call, r, error);
     list.columns = chosen;
+    settings->selection.unseen =
+        ~(call->globals.json != JSON_OFF && !keys ? columns_json_fields()
+                                                  : columns_fields(chosen, list.count));
     list.json = json_stream_to(stdout, call->globals.json);
     list.table = table = table_new(chosen, list.count, !settings->no_legend);
     if (!table)
@@ -147,6 +147,7 @@ static int run_list(struct call *call, struct error *error)
     if (r == 0)
         r = finish(&list,
                    selection_each(call, &settings->selection, store, 0, print_row, &list, error));
+    bytes_free(&list.text);
     return selection_end(call, r, error);
 }
 

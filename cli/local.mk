@@ -13,6 +13,7 @@ inquest_SOURCES = \
 	cli/facts.c cli/facts.h \
 	cli/help.c cli/help.h \
 	cli/json.c cli/json.h \
+	cli/lines.c cli/lines.h \
 	cli/main.c \
 	cli/pager.c cli/pager.h \
 	cli/selection.c cli/selection.h \

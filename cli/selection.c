@@ -45,11 +45,6 @@ uint64_t selection_limit(const struct selection_settings *settings, uint64_t oth
     return settings->limit ?: otherwise;
 }
 
-enum query_order selection_order(const struct selection_settings *settings)
-{
-    return settings->oldest_first ? QUERY_OLDEST_FIRST : QUERY_NEWEST_FIRST;
-}
-
 int selection_open_store(const struct call *call, enum store_rights rights, struct store **ret,
                          struct error *error)
 {
@@ -123,6 +118,11 @@ static int nothing_found(const struct call *call, struct error *error)
                      call->word_count > 1 ? " and the rest" : "");
 }
 
+static enum query_order order_of(const struct selection_settings *settings)
+{
+    return settings->oldest_first ? QUERY_OLDEST_FIRST : QUERY_NEWEST_FIRST;
+}
+
 int selection_each(const struct call *call, const struct selection_settings *settings,
                    struct store *store, uint64_t otherwise, selection_function *function,
                    void *context, struct error *error)
@@ -134,8 +134,9 @@ int selection_each(const struct call *call, const struct selection_settings *set
 
     int r = selection_filter(call, settings, store, &filter, error);
     if (r == 0)
-        r = query_begin(store, filter, selection_order(settings),
-                        selection_limit(settings, otherwise), &query, error);
+        r = query_begin_fields(store, filter, order_of(settings),
+                               selection_limit(settings, otherwise),
+                               CRASH_FIELDS_ALL & ~settings->unseen, &query, error);
     if (r < 0)
         return r;
     while ((r = query_next(query, &row, error)) > 0) {

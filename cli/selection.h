@@ -18,6 +18,7 @@ struct selection_settings {
     int64_t since_us, until_us;
     bool has_since, has_until;
     struct texts functions;
+    uint64_t unseen; /* fields of a crash that the verb does not look at (crash_row.h) */
 };
 
 int selection_parse_since(const char *value, void *settings, struct error *error);
@@ -40,8 +41,6 @@ bool selection_narrows(const struct selection_settings *settings);
 
 /* The largest number of crashes asked for, or `otherwise` where nothing is said. */
 uint64_t selection_limit(const struct selection_settings *settings, uint64_t otherwise);
-
-enum query_order selection_order(const struct selection_settings *settings);
 
 /* Opens what the caller sees, by --store and the environment. */
 int selection_open_store(const struct call *call, enum store_rights rights, struct store **ret,

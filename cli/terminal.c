@@ -112,13 +112,9 @@ char *human_size(char ret[static 16], uint64_t bytes)
     return ret;
 }
 
-char *human_time(char ret[static 64], int64_t time_us)
+char *human_time(char ret[static WHEN_LOCAL_SIZE], int64_t time_us)
 {
-    time_t seconds = (time_t)(time_us / 1000000);
-    struct tm tm;
-
-    if (!localtime_r(&seconds, &tm) || strftime(ret, 64, "%Y-%m-%d %H:%M:%S", &tm) == 0)
-        snprintf(ret, 64, "-");
+    when_local_short(ret, time_us);
     return ret;
 }
 

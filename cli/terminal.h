@@ -14,6 +14,7 @@
 #include <stdio.h>
 
 #include "cli/command.h"
+#include "store/when.h"
 
 /* What a text means, not how it looks. */
 enum style {
@@ -45,8 +46,8 @@ void print_styled(FILE *out, enum style style, const char *text);
 
 /* "3.2M", as in tables. `ret` is returned. */
 char *human_size(char ret[static 16], uint64_t bytes);
-/* "2026-11-22 14:54:02", local time; in full it is when_local(). */
-char *human_time(char ret[static 64], int64_t time_us);
+/* when_local_short(). */
+char *human_time(char ret[static WHEN_LOCAL_SIZE], int64_t time_us);
 /* "3 min ago", "in 2 h", from now. */
 char *human_age(char ret[static 32], int64_t time_us);
 /* "1.2 ms", "3 min": a span of microseconds. */

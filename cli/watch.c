@@ -57,7 +57,10 @@ static void watch_source(const struct watch *watch, unsigned source)
 static int show(struct watch *watch, const struct crash_row *row)
 {
     if (watch->call->globals.json != JSON_OFF) {
-        json_line(stdout, crash_json(watch->store, row));
+        struct json_stream line = json_stream_to(stdout, JSON_SHORT);
+        json_stream_open(&line, '{');
+        crash_json(watch->store, row, &line);
+        json_stream_close(&line);
     } else {
         int r = table_add(watch->table, watch->store, row);
         if (r == 0)
