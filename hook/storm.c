@@ -13,7 +13,7 @@
 
 enum {
     MAGIC = 0x4d525453, /* "STRM" */
-    VERSION = 2,
+    VERSION = 3,
     WAYS = 8, /* places a key may be in; the one started longest ago makes room */
     PROGRAM_SETS = 512,
     USER_SETS = 64,
@@ -38,6 +38,7 @@ struct table {
     uint32_t size; /* of this struct */
     uint32_t ready;
     uint64_t seed; /* so that nobody can choose inodes that collide */
+    uint64_t now;  /* the latest time that a hook came with */
     struct bucket programs[PROGRAM_SETS][WAYS];
     struct bucket users[USER_SETS][WAYS];
     struct bucket machine;
@@ -190,6 +191,18 @@ static enum storm_verdict judge(struct bucket *bucket, const struct storm_limits
     return wanted;
 }
 
+/*
+ * The time of a hook that has the lock. It looked at the clock before it waited, and hooks that
+ * looked later may have been here already: time does not go back for that. (It does where the table
+ * is older than the boot.)
+ */
+static uint64_t arrive(struct table *table, uint64_t now)
+{
+    if (now > table->now || table->now - now > STORM_SAMPLE_US)
+        table->now = now;
+    return table->now;
+}
+
 int storm_judge(struct storm *storm, const struct storm_key *key, const struct storm_limits *limits,
                 uint64_t now, enum storm_verdict *ret)
 {
@@ -202,6 +215,7 @@ int storm_judge(struct storm *storm, const struct storm_key *key, const struct s
     static const uint64_t shares[] = {1, STORM_USER_SHARE, STORM_MACHINE_SHARE};
     enum storm_verdict verdict = STORM_FULL;
 
+    now = arrive(storm->table, now);
     for (size_t i = 0; i < ARRAY_SIZE(buckets); i++)
         verdict = judge(buckets[i], limits, shares[i], now, verdict);
     /* Charged for what is kept alone: what a user's own bound holds back costs others nothing. */
@@ -221,6 +235,7 @@ bool storm_count(struct storm *storm, const struct storm_key *key, uint64_t now)
         return true; /* a record of its own is better than none */
 
     struct bucket *bucket = find_program(storm->table, key);
+    now = arrive(storm->table, now);
     if (bucket->started == 0)
         bucket->started = now;
     bucket->pending++;

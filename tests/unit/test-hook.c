@@ -360,6 +360,20 @@ static void storm_is_shared(void **state)
     assert_int_equal(judge(one, &key, 100 * MINUTE), STORM_STACKS);
 }
 
+/* Whoever looked at the clock first may get the lock last. */
+static void storm_late_arrival(void **state)
+{
+    struct storm_key key = {1, 4, 1000};
+    AUTO_STORM struct storm *storm = NULL;
+
+    assert_int_equal(storm_open((int)(intptr_t)*state, &storm, NULL), 0);
+    assert_int_equal(judge(storm, &key, 100 * MINUTE + 2), STORM_FULL);
+    assert_int_equal(judge(storm, &key, 100 * MINUTE + 1), STORM_FULL);
+    assert_int_equal(judge(storm, &key, 100 * MINUTE), STORM_STACKS);
+    assert_true(storm_count(storm, &key, 100 * MINUTE + 2));
+    assert_false(storm_count(storm, &key, 100 * MINUTE + 1));
+}
+
 /* A user who makes a new program for each crash has his bound, too; another user is not harmed. */
 static void storm_of_one_user(void **state)
 {
@@ -506,6 +520,7 @@ int main(void)
         cmocka_unit_test(access_without_auxv),
         cmocka_unit_test_setup_teardown(storm_steps, make_directory, remove_directory),
         cmocka_unit_test_setup_teardown(storm_is_shared, make_directory, remove_directory),
+        cmocka_unit_test_setup_teardown(storm_late_arrival, make_directory, remove_directory),
         cmocka_unit_test_setup_teardown(storm_of_one_user, make_directory, remove_directory),
         cmocka_unit_test_setup_teardown(storm_spares_others, make_directory, remove_directory),
         cmocka_unit_test_setup_teardown(storm_counts, make_directory, remove_directory),
