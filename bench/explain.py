@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """explain.py - what a backtrace of all threads, with inlined calls and lines, costs beside others.
 
-    threads   500 threads of 46 frames: the same addresses again and again
+    threads   500 threads of 46 frames in a process of 60 libraries
     units     a C++ program with more than 100 MB of .debug_info, a frame in each of its units
     stored    compressed records of 20 MiB and of 2 GiB, 17 threads each; others unpack them first
 
@@ -32,6 +32,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 SLOW_S, SLOW_RUNS = 5, 3  # who takes longer than this runs no oftener than that
 ADOPT_S = 120
 UNITS = 120
+LIBRARIES = 60
 
 
 class Tool:
@@ -49,7 +50,8 @@ class Tool:
 def tools(build):
     """Ours first."""
     return [
-        Tool('inquest', lambda exe, core: [build + '/inquest', 'bt', '--all', '--json', core],
+        Tool('inquest', lambda exe, core: [build + '/inquest', 'bt', '--all', core], rb'^ *#\d'),
+        Tool('inquest --json', lambda exe, core: [build + '/inquest', 'bt', '--all', '--json', core],
              rb'"trust":'),
         Tool('eu-stack', lambda exe, core: ['eu-stack', '-n', '0', '-i', '-s', '--core', core,
                                             '-e', exe], rb'^#\d'),
@@ -125,18 +127,21 @@ def crash(bench, argv, core):
     """The kernel's own core of a program that dies by itself."""
     with Pattern(f'{bench.dir}/core.%P', 0):
         process = subprocess.Popen(['sh', '-c', 'ulimit -c unlimited; ulimit -s 8192; exec "$@"', 'sh',
-                                    *argv], cwd='/', stderr=subprocess.DEVNULL)
+                                    *argv], cwd=bench.dir, stderr=subprocess.DEVNULL)
         process.wait()
     os.rename(f'{bench.dir}/core.{process.pid}', core)
 
 
 def bench_threads(bench, options):
-    exe, core = bench.dir + '/stacks', bench.dir + '/stacks.core'
-    subprocess.run(['gcc', '-g', '-O1', '-pthread', HERE + '/../tests/victims/explain/stacks.c',
-                    '-o', exe], check=True)
-    crash(bench, [exe, '500', '44'], core)
+    exe, core, library = bench.dir + '/threads', bench.dir + '/threads.core', bench.dir + '/link.so'
+    compile_c = ['gcc', '-g', '-O1', '-pthread', '-D_GNU_SOURCE', HERE + '/threads.c', '-o']
+    subprocess.run([*compile_c, exe, '-ldl'], check=True)
+    subprocess.run([*compile_c, library, '-DLINK', '-shared', '-fPIC'], check=True)
+    for i in range(LIBRARIES):
+        shutil.copy(library, f'{bench.dir}/link{i}.so')
+    crash(bench, [exe, str(LIBRARIES)], core)
     results = measure(bench, 'threads', options.able, exe, core, options.runs)
-    report('500 threads of 46 frames, inlined calls and lines', results)
+    report(f'500 threads of 46 frames, inlined calls and lines, {LIBRARIES} libraries', results)
     goal('seconds', median(results['inquest']), 0.3)
     os.unlink(core)
 
@@ -227,7 +232,7 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # through the cleanup below
     options.build = os.path.abspath(options.build)
     wanted = options.tools.split(',') if options.tools is not None else None
-    options.able = [tool for tool in tools(options.build) if tool.name == 'inquest' or
+    options.able = [tool for tool in tools(options.build) if tool.name.startswith('inquest') or
                     (wanted is None or tool.name in wanted) and tool.is_there()]
     bench = Bench(options.build, options.out)
     os.environ['BENCH_OUTPUT'] = bench.dir + '/output'

@@ -14,9 +14,18 @@ bench_handler_SOURCES = bench/handler.c
 CLEANFILES += bench/victim$(EXEEXT) bench/handler$(EXEEXT)
 EXTRA_DIST += bench/README.md bench/held.py bench/chart.py bench/systemd_peer.py
 
+# explain: what a backtrace costs, beside other tools. Also alone: `make bench-explain`.
+EXTRA_DIST += bench/explain.py bench/threads.c bench/units.cc
+
 BENCH_HELD = --sizes 16,256,1024,2048 --extreme --runs 5
-.PHONY: bench
+BENCH_EXPLAIN = --runs 7
+.PHONY: bench bench-explain
 bench: all bench/victim$(EXEEXT) bench/handler$(EXEEXT)
 	PYTHONDONTWRITEBYTECODE=1 python3 $(srcdir)/bench/held.py --build $(abs_top_builddir) \
 		--out bench-results $(BENCH_HELD)
+	PYTHONDONTWRITEBYTECODE=1 python3 $(srcdir)/bench/explain.py --build $(abs_top_builddir) \
+		--out bench-results $(BENCH_EXPLAIN)
+bench-explain: all bench/victim$(EXEEXT) bench/handler$(EXEEXT)
+	PYTHONDONTWRITEBYTECODE=1 python3 $(srcdir)/bench/explain.py --build $(abs_top_builddir) \
+		--out bench-results $(BENCH_EXPLAIN)
 EXTRA_DIST += bench/index.sh
