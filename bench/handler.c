@@ -4,9 +4,9 @@
  *
  *   |DIR/handler NAME PID [ARGUMENT…]
  *
- * Runs DIR/NAME ARGUMENT… with the kernel's descriptors as they are ("drain" is built in: reads to
- * nowhere), in real time where DIR/realtime exists, waits for it and all that it waits for, and
- * appends to DIR/handler.log:
+ * Runs DIR/NAME ARGUMENT… with the kernel's descriptors as they are ("drain" is this program again:
+ * it reads to nowhere), in real time where DIR/realtime exists, waits for it and all that it waits
+ * for, and appends to DIR/handler.log:
  *
  *   NAME PID ENDED-AT-S STATUS USER-S SYSTEM-S MAXRSS-KIB BLOCKS-WRITTEN
  */
@@ -56,6 +56,8 @@ int main(int argc, char **argv)
     struct rusage usage;
     int status;
 
+    if (strcmp(argv[0], "drain") == 0)
+        return drain();
     char *slash = strrchr(argv[0], '/');
     if (argc < 3 || !slash)
         return 64;
@@ -66,8 +68,8 @@ int main(int argc, char **argv)
         sched_setscheduler(0, SCHED_RR, &(struct sched_param){.sched_priority = 10});
     pid_t child = fork();
     if (child == 0) {
-        if (strcmp(argv[1], "drain") == 0)
-            _exit(drain());
+        if (strcmp(argv[1], "drain") == 0) /* a program of its own, as the others are */
+            execl(argv[0], "drain", (char *)NULL);
         if (getenv("LISTEN_FDS")) { /* sd_listen_fds(3) checks whom they are for */
             char pid[16];
             snprintf(pid, sizeof pid, "%d", getpid());

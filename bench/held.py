@@ -71,6 +71,7 @@ class Bench:
         os.symlink(self.build + '/inquest-hook', self.dir + '/inquest')
         self.script('cat', 'exec cat >"$DIR/core.$1"')
         self.script('zstd', 'exec zstd -1 -q -c >"$DIR/core.$1.zst"')
+        self.script('zstd-T0', 'exec zstd -1 -T0 -q -c >"$DIR/core.$1.zst"')
 
     def script(self, name, body):
         path = f'{self.dir}/{name}'
@@ -182,6 +183,10 @@ class Cat(ToFile):
 class Zstd(ToFile):
     name = 'zstd'
     suffix = '.zst'
+
+
+class ZstdThreads(Zstd):
+    name = 'zstd-T0'
 
 
 class Inquest(Handler):
@@ -374,7 +379,8 @@ def cases(options, bench):
 
 
 def handlers(options, bench):
-    known = {'drain': Drain, 'cat': Cat, 'zstd': Zstd, 'inquest': Inquest,
+    known = {'drain': Drain, 'cat': Cat, 'zstd': Zstd, 'zstd-T0': ZstdThreads,
+             'inquest': Inquest,
              'inquest-stacks': lambda b: Inquest(b, 'inquest-stacks', '[capture]\nmode = stacks\n'),
              'inquest-0': lambda b: Inquest(b, 'inquest-0', '[capture]\nhold_buffer = 0\n')}
     for name in options.handlers.split(','):
@@ -401,7 +407,7 @@ def parse_arguments():
                         help='take free memory as it comes, from a hypervisor maybe')
     parser.add_argument('--runs', type=int, default=5)
     parser.add_argument('--systemd-coredump', help='where that program is')
-    parser.add_argument('--handlers', default='drain,inquest,inquest-stacks,cat,zstd,systemd')
+    parser.add_argument('--handlers', default='drain,inquest,inquest-0,inquest-stacks,cat,zstd,zstd-T0,systemd')
     return parser.parse_args()
 
 

@@ -60,11 +60,13 @@ static void protect(const char *score)
 /* What must hold for both processes, whoever starts the hook. */
 static void prepare(void)
 {
+    struct rlimit nice = {20, 20}; /* as much as everybody has who is not nice: sched(7) */
     struct rlimit core = {1, 1}; /* 1 is the kernel's sign against a handler that crashes itself */
 
     make_fds_safe();
     (void)umask(077);
     (void)setrlimit(RLIMIT_CORE, &core);
+    (void)setrlimit(RLIMIT_NICE, &nice); /* for those who work without privileges: take.c */
     (void)prctl(PR_SET_DUMPABLE, 0);
     (void)signal(SIGPIPE, SIG_IGN);
     protect("-1000");

@@ -24,6 +24,7 @@ enum {
     ZEROS_WAITING = 256, /* entries without a slot that may wait besides */
     THREADS_MOST = 64,
     LEVEL_HURRY = -5,
+    IDLE_US = 100 * 1000, /* the end of most victims, and the start of their successors */
     NICE_AFTERWARDS = 5,
 };
 
@@ -329,15 +330,31 @@ static bool work_once(struct take *take, struct press *press)
     return true;
 }
 
+/* How far one thread is out of everybody's way. */
+struct manners {
+    enum { MANNERS_NONE, MANNERS_IDLE, MANNERS_NICE } step;
+    uint64_t idle_since;
+};
+
 /*
  * Once the victim is let go its own end needs the processor (60 ms a GiB), and then its successor:
- * nobody waits for us any more. Both calls are about the calling thread; without them all is as
- * well, only slower for others.
+ * nobody waits for us any more. At first anybody else comes before this thread, at once; a machine
+ * that is always busy gives it its share later. Without leave all is as well, only slower for
+ * others.
  */
-static void stand_back(void)
+static void stand_back(struct manners *manners, uint64_t now)
 {
-    (void)sched_setscheduler(0, SCHED_BATCH, &(struct sched_param){0});
-    (void)setpriority(PRIO_PROCESS, 0, NICE_AFTERWARDS);
+    static const struct sched_param none = {0};
+
+    if (manners->step == MANNERS_NONE) {
+        (void)sched_setscheduler(0, SCHED_IDLE, &none);
+        manners->idle_since = now;
+        manners->step = MANNERS_IDLE;
+    } else if (now - manners->idle_since >= IDLE_US) {
+        (void)setpriority(PRIO_PROCESS, 0, NICE_AFTERWARDS);
+        (void)sched_setscheduler(0, SCHED_BATCH, &none);
+        manners->step = MANNERS_NICE;
+    }
 }
 
 static void *work(void *context)
@@ -346,16 +363,14 @@ static void *work(void *context)
     struct press press = {0};
     int r = press_make(take, &press);
 
-    bool stood_back = false;
+    struct manners manners = {0};
 
     pthread_mutex_lock(&take->lock);
     if (r < 0)
         writer_fails(take, r);
     while (!is_done(take)) {
-        if (take->released && !stood_back) {
-            stand_back();
-            stood_back = true;
-        }
+        if (take->released && manners.step != MANNERS_NICE)
+            stand_back(&manners, clock_now_us());
         if (!work_once(take, &press))
             pthread_cond_wait(&take->changed, &take->lock);
     }
