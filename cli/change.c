@@ -150,7 +150,7 @@ static void adopt_first(struct store *store)
 {
     struct adopt_result result;
     struct error error;
-    (void)adopt_all(store, &result, &error);
+    (void)adopt_all(store, NULL, &result, &error);
 }
 
 int change_run(struct call *call, const struct change *change, struct error *error)

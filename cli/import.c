@@ -169,8 +169,7 @@ static void explain(const struct call *call, struct store *store, const struct c
     explain_options_from(config_settings(config), &options);
     int r = explain_run(store, row, &options, &json, &error);
     if (r == 0)
-        r = explain_keep(store, row, &json,
-                         (unsigned)config_settings(config)->store.keep_per_signature, NULL, &error);
+        r = explain_keep(store, row, &json, config, NULL, &error);
     if (r < 0)
         command_note(call, "%s: no backtrace yet: %s", row->id, error.text);
 }

@@ -76,14 +76,13 @@ static void say_decision(void *context, const struct retention_decision *decisio
         print_decision_text(pruning->call, decision);
 }
 
-static int find_budgets(const struct store *store, struct budgets *ret, struct error *error)
+static int find_budgets(const struct store *store, struct config **ret_config, struct budgets *ret,
+                        struct error *error)
 {
-    AUTO_CONFIG struct config *config = NULL;
-
-    int r = config_load(NULL, NULL, NULL, &config);
+    int r = config_load(NULL, NULL, NULL, ret_config);
     if (r < 0)
         return error_errno(error, -r, "cannot read the configuration");
-    return retention_budgets(config_settings(config), store_writable_fd(store), ret, error);
+    return retention_budgets(*ret_config, store_writable_fd(store), ret, error);
 }
 
 static void print_result(struct pruning *pruning, const struct retention_result *result)
@@ -118,11 +117,12 @@ static int run_prune(struct call *call, struct error *error)
     AUTO_STORE struct store *store = NULL;
     struct pruning pruning = {.call = call, .json = json_stream_to(stdout, call->globals.json)};
     struct retention_result result = {0};
+    AUTO_CONFIG struct config *config = NULL; /* the budgets refer to it */
     struct budgets budgets = {0};
 
     int r = selection_open_store(call, STORE_WRITE, &store, error);
     if (r == 0)
-        r = find_budgets(store, &budgets, error);
+        r = find_budgets(store, &config, &budgets, error);
     if (r < 0)
         return r;
     if (call->globals.json != JSON_OFF) {

@@ -54,13 +54,6 @@ static int prepare(const struct analysis_settings *settings, struct prepared *re
     return 0;
 }
 
-/* The config bounds it where it is a number of crashes at all. */
-static unsigned keep_per_signature(const struct prepared *prepared)
-{
-    uint64_t keep = config_settings(prepared->config)->store.keep_per_signature;
-    return keep < UINT32_MAX ? (unsigned)keep : UINT32_MAX;
-}
-
 int subject_analyze(struct store *store, const struct crash_row *row,
                     const struct analysis_settings *settings, struct report **ret_report,
                     struct error *error)
@@ -72,7 +65,7 @@ int subject_analyze(struct store *store, const struct crash_row *row,
     if (r == 0)
         r = explain_run(store, row, &prepared.options, &json, error);
     if (r == 0)
-        r = explain_keep(store, row, &json, keep_per_signature(&prepared), ret_report, error);
+        r = explain_keep(store, row, &json, prepared.config, ret_report, error);
     return r;
 }
 
@@ -89,7 +82,7 @@ static int analyze_and_keep(const struct call *call, const struct crash_row *row
     if (r == 0)
         r = query_id(store, row->id, &same, &error);
     if (r == 0)
-        r = explain_keep(store, same, json, keep_per_signature(prepared), NULL, &error);
+        r = explain_keep(store, same, json, prepared->config, NULL, &error);
     if (r < 0)
         command_note(call, "the report is not kept: %s", error.text);
     return r;

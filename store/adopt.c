@@ -42,6 +42,7 @@ struct crash {
 struct work {
     struct store *store;
     struct index *index;
+    const struct config *config;
     int storefd, newfd;
     struct adopt_result *result;
     struct error *error; /* the first one */
@@ -251,6 +252,10 @@ static int put_crash(struct work *work, struct crash *crash, struct error *error
     if (r == 0)
         r = access_apply_file(crash->fd, &access, error);
     if (r == 0)
+        r = index_is_repeat(work->index, &crash->row,
+                            config_keep(work->config, crash->row.text[CRASH_RULE]),
+                            &crash->row.repeat, error);
+    if (r == 0)
         r = index_put(work->index, &crash->row, NULL, error);
     if (r == -EEXIST) { /* a row without a file has that id */
         r = rename_crash(work, crash, error);
@@ -456,10 +461,11 @@ int adopt_one(struct store *store, const char *id, struct crash_row **ret, struc
     return r;
 }
 
-int adopt_all(struct store *store, struct adopt_result *ret, struct error *error)
+int adopt_all(struct store *store, const struct config *config, struct adopt_result *ret,
+              struct error *error)
 {
     struct adopt_result result = {0};
-    struct work work = {.store = store, .result = &result, .error = error};
+    struct work work = {.store = store, .config = config, .result = &result, .error = error};
     AUTO_FD int newfd = adopt_open_new(store, error);
     if (newfd < 0)
         return newfd;

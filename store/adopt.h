@@ -18,6 +18,7 @@
 #include <stdbool.h>
 
 #include "store/base/error.h"
+#include "store/config.h"
 #include "store/metadata.h"
 #include "store/store.h"
 
@@ -30,9 +31,11 @@ struct adopt_result {
 
 /*
  * Drains new/: lock, adopt everything, unlock, look again. A loser of the race for the lock
- * returns 0 at once with `busy`. One bad file does not keep the others.
+ * returns 0 at once with `busy`. One bad file does not keep the others. `config`, NULL for the
+ * defaults, says how many cores that look alike are firsts until they are explained.
  */
-int adopt_all(struct store *store, struct adopt_result *ret, struct error *error);
+int adopt_all(struct store *store, const struct config *config, struct adopt_result *ret,
+              struct error *error);
 
 /* Root's: copies what waits in /run/inquest/new to new/, and removes it there. */
 int adopt_runtime(struct store *store, struct error *error);

@@ -343,7 +343,7 @@ int check_new(struct check *check, struct error *error)
     if (r < 0)
         return error_errno(error, -r, LAYOUT_NEW);
     struct adopt_result adopted;
-    return left.n > 0 && check_repairs(check) ? adopt_all(check->store, &adopted, error) : 0;
+    return left.n > 0 && check_repairs(check) ? adopt_all(check->store, NULL, &adopted, error) : 0;
 }
 
 /* ---- modules ---- */

@@ -562,6 +562,14 @@ const struct config_settings *config_under_rule(const struct config *config, con
     return found ? &found->settings : &config->settings;
 }
 
+unsigned config_keep(const struct config *config, const char *rule)
+{
+    enum { KEEP_DEFAULT = 5 }; /* as in config_keys */
+    uint64_t keep =
+        config ? config_under_rule(config, rule)->store.keep_per_signature : KEEP_DEFAULT;
+    return keep < UINT32_MAX ? (unsigned)keep : UINT32_MAX;
+}
+
 uint64_t config_budget_of(struct config_budget budget, uint64_t whole)
 {
     /* In two steps, so that no size of a disk overflows. */

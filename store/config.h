@@ -127,6 +127,9 @@ void config_for(const struct config *config, const struct config_subject *subjec
  * it is gone, those of config_settings(). */
 const struct config_settings *config_under_rule(const struct config *config, const char *rule);
 
+/* keep_per_signature under that rule; the default where `config` is NULL. */
+unsigned config_keep(const struct config *config, const char *rule);
+
 /* percent of `whole`, at most the cap. */
 uint64_t config_budget_of(struct config_budget budget, uint64_t whole);
 

@@ -58,7 +58,7 @@ static void fill_texts(const struct metadata *facts, const char *text[CRASH_TEXT
     static const char *const keys[CRASH_TEXTS] = {
         [CRASH_USER] = KEY_USER,         [CRASH_COMM] = KEY_COMM,           [CRASH_EXE] = KEY_EXE,
         [CRASH_HOSTNAME] = KEY_HOSTNAME, [CRASH_CONTAINER] = KEY_CONTAINER, [CRASH_UNIT] = KEY_UNIT,
-        [CRASH_PACKAGE] = KEY_PACKAGE,   [CRASH_REASON] = KEY_REASON,
+        [CRASH_PACKAGE] = KEY_PACKAGE,   [CRASH_REASON] = KEY_REASON,       [CRASH_RULE] = KEY_RULE,
     };
     for (int i = 0; i < CRASH_TEXTS; i++)
         text[i] = keys[i] ? fact_text(facts, keys[i]) : NULL;

@@ -42,6 +42,7 @@ enum crash_text {
     CRASH_PACKAGE,
     CRASH_FUNCTION, /* the crashing function */
     CRASH_REASON,   /* why the state is not full */
+    CRASH_RULE,     /* the [rule] that applied */
     CRASH_TEXTS,
 };
 
@@ -61,7 +62,8 @@ struct crash_row {
     enum record_state core; /* as the index knows it; store_row_core() looks at the file */
     bool has_content;       /* the record has content frames, which pruning would free */
     bool pinned;
-    bool repeat; /* its signature already had `keep_per_signature` cores */
+    bool repeat; /* its signature already had `keep_per_signature` cores; until that is known,
+                    its program, signal and user */
     enum crash_analysis analysis;
     uint64_t count; /* crashes that it stands for, 1 but for storms */
 
@@ -102,6 +104,7 @@ struct crash_row {
     X(PACKAGE, "package", TEXT, text[CRASH_PACKAGE])                                               \
     X(FUNCTION, "function", TEXT, text[CRASH_FUNCTION])                                            \
     X(REASON, "reason", TEXT, text[CRASH_REASON])                                                  \
+    X(RULE, "rule", TEXT, text[CRASH_RULE])                                                        \
     X(CONTENT, "content", FLAG, has_content)                                                       \
     X(PINNED, "pinned", FLAG, pinned)                                                              \
     X(REPEAT, "repeat", FLAG, repeat)                                                              \

@@ -59,7 +59,7 @@ static int tell_index(struct store *store, const struct crash_row *row, const st
 }
 
 int explain_keep(struct store *store, const struct crash_row *row, const struct bytes *json,
-                 unsigned keep, struct report **ret_report, struct error *error)
+                 const struct config *config, struct report **ret_report, struct error *error)
 {
     AUTO_REPORT struct report *report = NULL;
 
@@ -70,7 +70,8 @@ int explain_keep(struct store *store, const struct crash_row *row, const struct 
         return r;
     r = store_write_report(store, row, json->data, json->size, error);
     if (r == 0)
-        r = tell_index(store, row, report, (int64_t)json->size, keep, NULL, error);
+        r = tell_index(store, row, report, (int64_t)json->size,
+                       config_keep(config, row->text[CRASH_RULE]), NULL, error);
     if (r == 0)
         (void)store_sync_views(store, NULL); /* what failed is made good by the next one */
     store_unlock(store);

@@ -30,11 +30,11 @@ int explain_run(struct store *store, const struct crash_row *row,
                 const struct analysis_options *options, struct bytes *ret, struct error *error);
 
 /*
- * Parses a report, writes it to the store and tells the index what it says. `keep` is the config's
- * keep_per_signature. `ret_report` may be NULL; the report is the caller's then.
+ * Parses a report, writes it to the store and tells the index what it says. `config` says how many
+ * cores of its signature are firsts. `ret_report` may be NULL; the report is the caller's then.
  */
 int explain_keep(struct store *store, const struct crash_row *row, const struct bytes *json,
-                 unsigned keep, struct report **ret_report, struct error *error);
+                 const struct config *config, struct report **ret_report, struct error *error);
 
 /* Notes that the analysis was tried in vain, so that the keeper does not try for ever. */
 int explain_keep_failure(struct store *store, const struct crash_row *row, bool hopeless,

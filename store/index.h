@@ -74,6 +74,11 @@ enum { INDEX_FUNCTIONS_MAX = 1024 }; /* distinct ones of one stack that can be s
 int index_set_report(struct index *index, int64_t seq, const struct index_report *report,
                      unsigned keep, struct error *error);
 
+/* Whether a core that nobody has explained yet is one of many: its user has `keep` firsts of the
+ * same program and signal. */
+int index_is_repeat(struct index *index, const struct crash_row *row, unsigned keep, bool *ret,
+                    struct error *error);
+
 int index_set_pinned(struct index *index, int64_t seq, bool pinned, struct error *error);
 
 /* The record's file was replaced or is gone. */

@@ -19,6 +19,7 @@ static const char drop_texts[] = "DELETE FROM text WHERE seq NOT IN ("
                                  " UNION SELECT package FROM crash WHERE package IS NOT NULL"
                                  " UNION SELECT function FROM crash WHERE function IS NOT NULL"
                                  " UNION SELECT reason FROM crash WHERE reason IS NOT NULL"
+                                 " UNION SELECT rule FROM crash WHERE rule IS NOT NULL"
                                  " UNION SELECT function FROM stack WHERE function IS NOT NULL"
                                  " UNION SELECT function FROM frame)";
 

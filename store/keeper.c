@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "store/adopt.h"
+#include "store/adopt_new.h"
 #include "store/base/cleanup.h"
 #include "store/config.h"
 #include "store/explain.h"
@@ -18,6 +19,7 @@
 #include "store/keeper_log.h"
 #include "store/keeper_process.h"
 #include "store/layout.h"
+#include "store/ledger.h"
 #include "store/notify.h"
 #include "store/query.h"
 #include "store/retention.h"
@@ -28,6 +30,8 @@
 enum {
     EXIT_USAGE = 64,
     KEEPER_NICENESS = 10,
+    ROUNDS_MAX = 1000, /* then another one may do it */
+    BLOCK = 4096,
 };
 
 struct keeper {
@@ -36,6 +40,7 @@ struct keeper {
     struct config *config;
     const struct config_settings *settings;
     struct store *store;
+    struct ledger ledger; /* of that store */
 };
 
 static const char usage[] =
@@ -115,9 +120,9 @@ static int adopt(struct keeper *keeper, struct error *error)
     if (r < 0)
         keeper_log("cannot take over what waits in " LAYOUT_RUNTIME ": %s", own.text);
     own = (struct error){0};
-    r = repair_if_damaged(keeper, adopt_all(keeper->store, &result, &own), &own);
+    r = repair_if_damaged(keeper, adopt_all(keeper->store, keeper->config, &result, &own), &own);
     if (r == 1)
-        r = adopt_all(keeper->store, &result, &own);
+        r = adopt_all(keeper->store, keeper->config, &result, &own);
     if (r < 0) {
         *error = own;
         return r;
@@ -129,11 +134,11 @@ static int adopt(struct keeper *keeper, struct error *error)
     return 0;
 }
 
-static int keep_budgets(struct keeper *keeper, struct error *error)
+static int apply_budgets(struct keeper *keeper, struct error *error)
 {
     struct retention_result result;
     struct budgets budgets;
-    int r = retention_budgets(keeper->settings, store_writable_fd(keeper->store), &budgets, error);
+    int r = retention_budgets(keeper->config, store_writable_fd(keeper->store), &budgets, error);
     if (r < 0)
         return r;
     r = retention_run(keeper->store, &budgets, false, NULL, NULL, &result, error);
@@ -142,6 +147,29 @@ static int keep_budgets(struct keeper *keeper, struct error *error)
         r = retention_run(keeper->store, &budgets, false, NULL, NULL, &result, error);
     if (r == 0 && result.over)
         keeper_log("the store is over its budget, and all that is left is pinned or in use");
+    return r;
+}
+
+static void open_ledger(struct keeper *keeper)
+{
+    struct error error = {0};
+    AUTO_FD int newfd = adopt_open_new(keeper->store, &error);
+    if (newfd < 0 || ledger_open(newfd, geteuid(), getegid(), &keeper->ledger, &error) < 0)
+        keeper_log("%s", error.text); /* without one, too, budgets are kept */
+}
+
+/* One keeper at a time: who comes meanwhile asks him to look again, and leaves it to him. */
+static int keep_budgets(struct keeper *keeper, struct error *error)
+{
+    int r = 0;
+    (void)ledger_ask(&keeper->ledger, 0);
+    for (unsigned round = 0; r == 0 && round < ROUNDS_MAX; round++) {
+        if (!ledger_begin_turn(&keeper->ledger))
+            return 0;
+        r = apply_budgets(keeper, error);
+        if (!ledger_end_turn(&keeper->ledger))
+            break;
+    }
     return r;
 }
 
@@ -165,12 +193,6 @@ static int find_pending(struct keeper *keeper, struct crash_row **ret, struct er
     return r;
 }
 
-static unsigned keep_of(const struct keeper *keeper)
-{
-    uint64_t keep = keeper->settings->store.keep_per_signature;
-    return keep < UINT32_MAX ? (unsigned)keep : UINT32_MAX;
-}
-
 /* A failure here is that of the store: one of the analysis is noted there. */
 static int explain_one(struct keeper *keeper, const struct crash_row *row, struct error *error)
 {
@@ -180,7 +202,9 @@ static int explain_one(struct keeper *keeper, const struct crash_row *row, struc
     explain_options_from(keeper->settings, &options);
     int r = explain_run(keeper->store, row, &options, &json, &own);
     if (r == 0)
-        r = explain_keep(keeper->store, row, &json, keep_of(keeper), NULL, &own);
+        r = explain_keep(keeper->store, row, &json, keeper->config, NULL, &own);
+    if (r == 0)
+        ledger_add(&keeper->ledger, json.size / BLOCK * BLOCK + BLOCK);
     if (r < 0) {
         keeper_log("%s: cannot be explained: %s", row->id, own.text);
         int noted = explain_keep_failure(keeper->store, row, r == -ENOENT, error);
@@ -219,7 +243,7 @@ static int explain_all(struct keeper *keeper, unsigned *ret_done, struct error *
 
 /* One worker a store: a keeper that comes while another explains leaves it to him, who looks again
  * after he has let go. */
-static int analyze(struct keeper *keeper, struct error *error)
+static int analyze(struct keeper *keeper, unsigned *ret_done, struct error *error)
 {
     AUTO_FD int lock = openat(store_writable_fd(keeper->store), ANALYSIS_LOCK,
                               O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, LAYOUT_PRIVATE_MODE);
@@ -231,6 +255,7 @@ static int analyze(struct keeper *keeper, struct error *error)
         if (flock(lock, LOCK_EX | LOCK_NB) < 0)
             return errno == EWOULDBLOCK ? 0 : error_errno(error, errno, ANALYSIS_LOCK);
         r = explain_all(keeper, &done, error);
+        *ret_done += r < 0 ? 0 : done;
         (void)flock(lock, LOCK_UN);
     } while (r == 0 && done > 0);
     return r;
@@ -260,6 +285,7 @@ static int work(struct keeper *keeper, struct error *error)
     r = open_store(keeper, error);
     if (r < 0)
         return r;
+    open_ledger(keeper);
     int adopted = adopt(keeper, error);
     /* A store that cannot be pruned is still one whose crashes are explained; and one that is full
      * may have room for what is new afterwards. */
@@ -273,12 +299,17 @@ static int work(struct keeper *keeper, struct error *error)
     if (keeper->no_analysis || !keeper->settings->analyze.automatic)
         return 0;
     keeper_be_modest(KEEPER_NICENESS);
-    return analyze(keeper, error);
+    unsigned explained = 0;
+    int analyzed = analyze(keeper, &explained, error);
+    /* Now it is known which of them are repeats, and reports take room, too. */
+    if (explained > 0 && keep_budgets(keeper, &later) < 0)
+        keeper_log("budgets: %s", later.text);
+    return analyzed;
 }
 
 int main(int argc, char **argv)
 {
-    struct keeper keeper = {0};
+    struct keeper keeper = {.ledger = LEDGER_NONE};
     struct error error = {0};
     if (keeper_make_fds_safe() < 0)
         return EXIT_FAILURE;
@@ -292,6 +323,7 @@ int main(int argc, char **argv)
     r = work(&keeper, &error);
     if (r < 0)
         keeper_log("%s", error.text);
+    ledger_close(&keeper.ledger);
     store_free(keeper.store);
     config_free(keeper.config);
     return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;

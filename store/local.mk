@@ -21,6 +21,7 @@ librecord_a_SOURCES = \
 	store/frame.c store/frame.h \
 	store/keys.h \
 	store/layout.c store/layout.h \
+	store/ledger.c store/ledger.h \
 	store/metadata.c store/metadata.h \
 	store/programs.c store/programs.h \
 	store/record.c store/record.h \

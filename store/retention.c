@@ -8,15 +8,22 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/statvfs.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "store/base/cleanup.h"
 #include "store/index.h"
+#include "store/layout.h"
+#include "store/ledger.h"
 #include "store/module_store.h"
 #include "store/prune.h"
 #include "store/usage.h"
 #include "store/when.h"
 
-enum { BATCH = 32 }; /* decisions a transaction */
+enum {
+    BATCH = 32,          /* decisions a transaction */
+    MOVE_WAIT_MS = 5000, /* an adopter takes milliseconds */
+};
 
 struct work {
     struct store *store;
@@ -28,23 +35,30 @@ struct work {
     struct retention_result result;
     uint64_t overhead;  /* bytes of index and modules */
     uint64_t unadopted; /* bytes in new/ */
-    uint64_t free;      /* on the disk, what a dry run would have freed included */
-    unsigned in_batch;  /* decisions since the last commit */
+    uint64_t parts;     /* of these, in .part files */
+    uint64_t coming;    /* what new/ has or will have, and what hooks ask for */
+    struct ledger ledger;
+    struct ledger_survey survey;
+    uint64_t free;     /* on the disk, what a dry run would have freed included */
+    bool is_fresh;     /* no first was taken since it was measured again */
+    unsigned in_batch; /* decisions since the last commit */
 };
 
-int retention_budgets(const struct config_settings *settings, int storefd, struct budgets *ret,
+int retention_budgets(const struct config *config, int storefd, struct budgets *ret,
                       struct error *error)
 {
+    const struct config_settings *settings = config_settings(config);
     struct statvfs fs;
     if (fstatvfs(storefd, &fs) < 0)
         return error_errno(error, errno, "cannot tell the size of the store's filesystem");
-    uint64_t whole = (uint64_t)fs.f_blocks * fs.f_frsize, keep = settings->store.keep_per_signature;
+    uint64_t whole = (uint64_t)fs.f_blocks * fs.f_frsize;
     *ret = (struct budgets){
         .max_use = config_budget_of(settings->store.max_use, whole),
         .keep_free = config_budget_of(settings->store.keep_free, whole),
         .core_age_us = settings->store.core_age,
         .report_age_us = settings->store.report_age,
-        .keep_per_signature = keep < UINT32_MAX ? (unsigned)keep : UINT32_MAX,
+        .keep_per_signature = config_keep(config, NULL),
+        .config = config,
     };
     return 0;
 }
@@ -60,11 +74,28 @@ static int crash_bytes(struct work *work, uint64_t *ret, struct error *error)
     return r;
 }
 
+static void open_ledger(struct work *work)
+{
+    AUTO_FD int newfd = openat(store_writable_fd(work->store), LAYOUT_NEW,
+                               O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    work->ledger = LEDGER_NONE;
+    if (newfd >= 0 && !work->dry_run) /* without one, hooks write what they like */
+        (void)ledger_open(newfd, geteuid(), getegid(), &work->ledger, NULL);
+}
+
+/* What is used without the files of running hooks, which are in the ledger already. */
+static uint64_t used_for_ledger(const struct work *work)
+{
+    uint64_t parts = work->parts < work->survey.taken ? work->parts : work->survey.taken;
+    return work->result.used > parts ? work->result.used - parts : 0;
+}
+
 static int measure(struct work *work, struct error *error)
 {
     struct usage usage;
     struct statvfs fs;
     int fd = store_writable_fd(work->store);
+    ledger_begin_count(&work->ledger, &work->survey);
     int r = usage_of(work->index, fd, &usage, error);
     if (r < 0)
         return r;
@@ -72,6 +103,10 @@ static int measure(struct work *work, struct error *error)
         return error_errno(error, errno, "cannot tell what is free on the store's filesystem");
     work->overhead = usage.modules + usage.index;
     work->unadopted = usage.unadopted;
+    work->parts = usage.being_written;
+    uint64_t parts = work->parts > work->survey.taken ? work->parts : work->survey.taken;
+    uint64_t whole = work->unadopted > work->parts ? work->unadopted - work->parts : 0;
+    work->coming = whole + parts + work->survey.wanted;
     work->free = (uint64_t)fs.f_bavail * fs.f_frsize;
     return 0;
 }
@@ -100,7 +135,7 @@ static int find_excess(struct work *work, enum excess *ret, struct error *error)
     int r = crash_bytes(work, &bytes, error);
     if (r < 0)
         return r;
-    uint64_t coming = work->unadopted < allowed / 2 ? work->unadopted : allowed / 2;
+    uint64_t coming = work->coming < allowed / 2 ? work->coming : allowed / 2;
     work->result.used = bytes + work->overhead + work->unadopted;
     *ret = bytes > allowed                         ? allowed ? EXCESS_USE : EXCESS_NEW
            : bytes + coming > allowed              ? EXCESS_NEW
@@ -170,11 +205,30 @@ static int remove_crash(struct work *work, const struct crash_row *row, const ch
     return next_batch(work, error);
 }
 
+static bool is_there(const struct work *work, const char *path)
+{
+    return faccessat(store_writable_fd(work->store), path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* A crash that is being adopted has its row before its place (adopt.h): the file is awaited, unless
+ * who was to move it has died. */
+static void wait_until_moved(const struct work *work, const struct crash_row *row)
+{
+    static const struct timespec pause = {.tv_nsec = 1000000};
+    char from[LAYOUT_PATH_SIZE], to[LAYOUT_PATH_SIZE];
+    layout_new_path(from, row->id, LAYOUT_RECORD_SUFFIX);
+    layout_crash_path(to, row->owner, row->id, LAYOUT_RECORD_SUFFIX);
+    for (int i = 0; i < MOVE_WAIT_MS && !is_there(work, to) && is_there(work, from); i++)
+        (void)nanosleep(&pause, NULL);
+}
+
 static int apply(struct work *work, enum retention_action action, const struct crash_row *row,
                  const char *why, struct error *error)
 {
     struct crash_row own = *row;
     own.source = store_writable_source(work->store);
+    if (!work->dry_run)
+        wait_until_moved(work, row);
     return action == RETENTION_PRUNE ? prune(work, &own, why, error)
                                      : remove_crash(work, &own, why, error);
 }
@@ -196,13 +250,14 @@ static int take_row(struct work *work, sqlite3_stmt *statement, struct crash_row
 
 static const char oldest_core[] =
     "SELECT " INDEX_ROW_COLUMNS " FROM crash INDEXED BY crash_core_age"
-    " WHERE content = 1 AND pinned = 0 AND time < ?1"
+    " WHERE content = 1 AND pinned = 0 AND rule IS ?2 AND time < ?1"
     " ORDER BY time LIMIT 1";
-static const char oldest_crash[] = "SELECT " INDEX_ROW_COLUMNS " FROM crash INDEXED BY crash_time"
-                                   " WHERE pinned = 0 AND time < ?1 ORDER BY time LIMIT 1";
+static const char oldest_crash[] =
+    "SELECT " INDEX_ROW_COLUMNS " FROM crash INDEXED BY crash_rule"
+    " WHERE pinned = 0 AND rule IS ?2 AND time < ?1 ORDER BY time LIMIT 1";
 static const char largest_core[] =
     "SELECT " INDEX_ROW_COLUMNS " FROM crash INDEXED BY crash_core_size"
-    " WHERE content = 1 AND pinned = 0 AND stored_size > ?1"
+    " WHERE content = 1 AND pinned = 0 AND stored_size > ?1 AND ?2 IS NULL"
     " ORDER BY stored_size DESC LIMIT 1";
 static const char users_core[] = "SELECT " INDEX_ROW_COLUMNS " FROM crash INDEXED BY crash_core"
                                  " WHERE content = 1 AND pinned = 0 AND uid IS ?1 AND repeat = ?2"
@@ -212,13 +267,14 @@ static const char users_crash[] = "SELECT " INDEX_ROW_COLUMNS " FROM crash INDEX
                                   " ORDER BY time LIMIT 1";
 
 /* All that a statement finds, one after the other. */
-static int apply_while(struct work *work, const char *sql, int64_t limit,
+static int apply_while(struct work *work, const char *sql, int64_t limit, int64_t rule,
                        enum retention_action action, const char *why, struct error *error)
 {
     for (;;) {
         AUTO_CRASH_ROW struct crash_row *row = NULL;
         sqlite3_stmt *statement;
-        int r = database_prepare(index_database(work->index), sql, &statement, error, "n", limit);
+        int r = database_prepare(index_database(work->index), sql, &statement, error, "ni", limit,
+                                 rule);
         if (r == 0)
             r = take_row(work, statement, &row, error);
         if (r <= 0)
@@ -229,11 +285,47 @@ static int apply_while(struct work *work, const char *sql, int64_t limit,
     }
 }
 
-static int apply_age(struct work *work, const char *sql, uint64_t age, enum retention_action action,
-                     const char *why, struct error *error)
+static int apply_age(struct work *work, const char *sql, uint64_t age, int64_t rule,
+                     enum retention_action action, const char *why, struct error *error)
 {
     int64_t now = when_now();
-    return age > (uint64_t)now ? 0 : apply_while(work, sql, now - (int64_t)age, action, why, error);
+    return age > (uint64_t)now
+               ? 0
+               : apply_while(work, sql, now - (int64_t)age, rule, action, why, error);
+}
+
+/* The ages of crashes under one rule (CRASH_ABSENT: under none). */
+static int apply_ages(struct work *work, int64_t rule, struct error *error)
+{
+    const struct budgets *budgets = work->budgets;
+    uint64_t core_age = budgets->core_age_us, report_age = budgets->report_age_us;
+    const char *name = rule == CRASH_ABSENT ? NULL : index_text(work->index, rule);
+    if (budgets->config && name) {
+        const struct config_settings *settings = config_under_rule(budgets->config, name);
+        core_age = settings->store.core_age;
+        report_age = settings->store.report_age;
+    }
+    int r =
+        apply_age(work, oldest_core, core_age, rule, RETENTION_PRUNE, "older than core_age", error);
+    return r < 0 ? r
+                 : apply_age(work, oldest_crash, report_age, rule, RETENTION_REMOVE,
+                             "older than report_age", error);
+}
+
+/* Rules are the configuration's, so there are few. */
+static int apply_all_ages(struct work *work, struct error *error)
+{
+    int64_t rule = CRASH_ABSENT;
+    int r = apply_ages(work, rule, error);
+    while (r == 0) {
+        r = database_get(index_database(work->index), error, &rule,
+                         "SELECT rule FROM crash INDEXED BY crash_rule"
+                         " WHERE pinned = 0 AND rule > ?1 ORDER BY rule LIMIT 1",
+                         "n", rule);
+        if (r == 0)
+            r = apply_ages(work, rule, error);
+    }
+    return r == -ENOENT ? 0 : r;
 }
 
 /* A core that is larger than all that crashes may use goes before it drives out the others. */
@@ -242,7 +334,7 @@ static int apply_largest(struct work *work, struct error *error)
     uint64_t allowed = allowance(work);
     return allowed > INT64_MAX || allowed == 0
                ? 0
-               : apply_while(work, largest_core, (int64_t)allowed, RETENTION_PRUNE,
+               : apply_while(work, largest_core, (int64_t)allowed, CRASH_ABSENT, RETENTION_PRUNE,
                              "larger than max_use allows", error);
 }
 
@@ -253,14 +345,16 @@ struct step {
     const char *why;
 };
 
+enum { STEP_FIRSTS = 2 }; /* from there on, it is not only repeats that go */
+
 static const struct step steps[] = {
     {RETENTION_PRUNE, true, 1, "a repeat of a user who uses more than his share"},
-    {RETENTION_PRUNE, true, 0, "of a user who uses more than his share"},
     {RETENTION_PRUNE, false, 1, "a repeat"},
+    {RETENTION_PRUNE, true, 0, "of a user who uses more than his share"},
     {RETENTION_PRUNE, false, 0, "the oldest of who uses most"},
     {RETENTION_REMOVE, true, 1, "a repeat of a user who uses more than his share"},
-    {RETENTION_REMOVE, true, 0, "of a user who uses more than his share"},
     {RETENTION_REMOVE, false, 1, "a repeat"},
+    {RETENTION_REMOVE, true, 0, "of a user who uses more than his share"},
     {RETENTION_REMOVE, false, 0, "the oldest of who uses most"},
 };
 
@@ -328,29 +422,44 @@ static int take_step(struct work *work, const struct step *step, const char *why
     return r;
 }
 
-static int apply_size(struct work *work, struct error *error)
+/* What makes room. 1: done; 0: there is no excess, or nothing that helps against it. */
+static int take_next(struct work *work, size_t *at, struct error *error)
 {
-    size_t at = 0;
-    for (;;) {
+    for (; *at < ARRAY_SIZE(steps); (*at)++) {
         enum excess excess;
         char why[128];
         int r = find_excess(work, &excess, error);
         if (r < 0 || excess == EXCESS_NONE)
             return r;
-        if (at == ARRAY_SIZE(steps) ||
-            (excess != EXCESS_USE && steps[at].action == RETENTION_REMOVE)) {
-            work->result.over = true;
-            return 0;
+        if (excess != EXCESS_USE && steps[*at].action == RETENTION_REMOVE)
+            break;
+        if (*at >= STEP_FIRSTS && !work->is_fresh) {
+            /* Meanwhile others have adopted what was coming, and there may be new repeats. */
+            work->is_fresh = true;
+            r = measure(work, error);
+            return r < 0 ? r : (*at = 0, 1);
         }
         snprintf(why, sizeof why, "%s: %s",
-                 excess == EXCESS_DISK ? "under keep_free" : "over max_use", steps[at].why);
-        r = take_step(work, &steps[at], why, error);
-        if (r < 0)
+                 excess == EXCESS_DISK ? "under keep_free" : "over max_use", steps[*at].why);
+        r = take_step(work, &steps[*at], why, error);
+        if (r == 1)
+            work->is_fresh = *at < STEP_FIRSTS && work->is_fresh;
+        if (r != 0)
             return r;
-        /* Shares change with what is given, so a step that has nothing left may have again; only
-         * what comes later in the list is ever taken then, which is the order that is wanted. */
-        at += r == 0;
     }
+    work->result.over = true;
+    return 0;
+}
+
+static int apply_size(struct work *work, struct error *error)
+{
+    size_t at = 0;
+    int r;
+    /* Shares change with what is given, so a step that has nothing left may have again; among
+     * repeats and among firsts, only what comes later in the list is ever taken then. */
+    while ((r = take_next(work, &at, error)) == 1)
+        ;
+    return r;
 }
 
 static void tell_module(void *context, const char *path, uint64_t bytes)
@@ -369,12 +478,7 @@ static int apply_modules(struct work *work, struct error *error)
 
 static int apply_all(struct work *work, struct error *error)
 {
-    const struct budgets *budgets = work->budgets;
-    int r = apply_age(work, oldest_core, budgets->core_age_us, RETENTION_PRUNE,
-                      "older than core_age", error);
-    if (r == 0)
-        r = apply_age(work, oldest_crash, budgets->report_age_us, RETENTION_REMOVE,
-                      "older than report_age", error);
+    int r = apply_all_ages(work, error);
     if (r == 0)
         r = apply_modules(work, error);
     if (r == 0)
@@ -399,6 +503,7 @@ static int note_run(struct work *work, struct error *error)
 
 static int run(struct work *work, struct error *error)
 {
+    open_ledger(work);
     int r = measure(work, error);
     if (r == 0)
         r = index_begin(work->index, error);
@@ -426,12 +531,16 @@ int retention_run(struct store *store, const struct budgets *budgets, bool dry_r
                         .budgets = budgets,
                         .dry_run = dry_run,
                         .function = function,
-                        .context = context};
+                        .context = context,
+                        .ledger = LEDGER_NONE};
     int r = store_lock(store, error);
     if (r < 0)
         return r;
     work.index = store_writable_index(store);
     r = run(&work, error);
+    if (r == 0)
+        ledger_end_count(&work.ledger, &work.survey, used_for_ledger(&work));
+    ledger_close(&work.ledger);
     if (!dry_run && work.result.freed > 0)
         (void)store_sync_views(store, NULL); /* what failed is made good by the next one */
     store_unlock(store);

@@ -2,19 +2,24 @@
 /*
  * retention.h - keeps the store within its budgets: facts and reports outlive bulk.
  *
- * Over age: cores older than core_age lose their content, crashes older than report_age go.
+ * Over age: cores older than core_age lose their content, crashes older than report_age go; those
+ * that came under a [rule] have that rule's ages, as the config says them today.
  * Over size (max_use of everything under the store, or less than keep_free left on the disk), until
  * it fits:
  *
  *   0  cores that are larger than all that crashes may use
- *   1  cores of repeats, then of firsts: of users who use more than their equal share
- *   2  cores of repeats, then of firsts: of anybody
- *   3  whole crashes of repeats, then of firsts, in the same two rounds
+ *   1  cores of repeats: of users who use more than their equal share, then of anybody
+ *   2  cores of firsts: likewise
+ *   3  whole crashes: of repeats, then of firsts, likewise
  *
  * Within a step the user with most bytes gives, his oldest first. A first is one of the first
- * `keep_per_signature` cores of its signature. Pins are never touched. For keep_free,
+ * `keep_per_signature` cores of its signature, or, before that is known, of its user's program and
+ * signal. Pins are never touched. For keep_free,
  * and for what is still being written, crashes do not go whole: facts are small. Each decision
  * costs the same whatever the store holds: the index keeps running totals.
+ *
+ * What hooks have taken of max_use, and what they ask for, is looked up in the ledger (ledger.h),
+ * which hears afterwards how much is used.
  *
  * A file is replaced or removed first, then the index is told: whoever dies in between has counted
  * too much, never too little, and check.h sets it right.
@@ -35,10 +40,12 @@ struct budgets {
     uint64_t max_use, keep_free;         /* bytes, or RETENTION_UNLIMITED (keep_free: 0) */
     uint64_t core_age_us, report_age_us; /* or RETENTION_UNLIMITED */
     unsigned keep_per_signature;
+    const struct config *config; /* whose [rule]s have ages of their own; NULL: no rules */
 };
 
-/* The budgets that the configuration means on the filesystem of `storefd`. */
-int retention_budgets(const struct config_settings *settings, int storefd, struct budgets *ret,
+/* The budgets that the configuration, which must live as long, means on the filesystem of
+ * `storefd`. */
+int retention_budgets(const struct config *config, int storefd, struct budgets *ret,
                       struct error *error);
 
 enum retention_action {

@@ -136,6 +136,15 @@ static const char schema_totals[] =
     "  AND NOT EXISTS (SELECT 1 FROM crash WHERE crash.signature = old.signature);"
     " END;";
 
+/* Which [rule] a crash came under, for its ages; and cores that look alike before they are
+ * explained. */
+static const char schema_rules[] =
+    "ALTER TABLE crash ADD COLUMN rule INTEGER;"
+    "CREATE INDEX crash_rule ON crash (rule, time) WHERE pinned = 0;"
+    "DROP INDEX crash_core_age;"
+    "CREATE INDEX crash_core_age ON crash (rule, time) WHERE content = 1 AND pinned = 0;"
+    "CREATE INDEX crash_alike ON crash (exe, uid, signal) WHERE content = 1 AND repeat = 0;";
+
 static int pragma(struct database *database, const char *sql, int64_t *ret, struct error *error)
 {
     return database_get(database, error, ret, sql, "");
@@ -169,6 +178,7 @@ int schema_check(struct database *database, struct error *error)
 /* Step N brings version N to N + 1; step 0 starts from an empty file. */
 static const char *const *const steps[SCHEMA_VERSION] = {
     (const char *const[]){schema_tables, schema_totals, schema_indexes, NULL},
+    (const char *const[]){schema_rules, NULL},
 };
 
 static int upgrade_from(struct database *database, int64_t version, struct error *error)

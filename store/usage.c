@@ -29,15 +29,27 @@ static int add_file(void *context, const char *name)
     return 0;
 }
 
+/* A file of new/ that a hook is writing, or died of. */
+static int add_part(void *context, const char *name)
+{
+    char id[LAYOUT_ID_SIZE];
+    return layout_id_from_name(name, LAYOUT_PART_SUFFIX, id) ? add_file(context, name) : 0;
+}
+
 /* The files of a directory; 0 where it is missing or not ours to list. */
-static uint64_t directory_bytes(int dirfd, const char *path)
+static uint64_t bytes_of(int dirfd, const char *path, scan_name_function *add)
 {
     AUTO_FD int fd = openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
         return 0;
     struct sum sum = {.dirfd = fd};
-    (void)scan_names(fd, ".", add_file, &sum); /* what cannot be listed cannot be counted */
+    (void)scan_names(fd, ".", add, &sum); /* what cannot be listed cannot be counted */
     return sum.bytes;
+}
+
+static uint64_t directory_bytes(int dirfd, const char *path)
+{
+    return bytes_of(dirfd, path, add_file);
 }
 
 struct owners {
@@ -97,6 +109,7 @@ int usage_of(struct index *index, int storefd, struct usage *ret, struct error *
         .reports = (uint64_t)reports,
         .modules = directory_bytes(storefd, LAYOUT_MODULES),
         .index = index_bytes(storefd, "."),
+        .being_written = bytes_of(storefd, LAYOUT_NEW, add_part),
         .unadopted = directory_bytes(storefd, LAYOUT_NEW),
     };
     add_owners(storefd, &usage);

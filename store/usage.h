@@ -14,6 +14,7 @@
 
 struct usage {
     uint64_t records, reports, modules, index, unadopted;
+    uint64_t being_written; /* of what is unadopted, the .part files */
 };
 
 int usage_of(struct index *index, int storefd, struct usage *ret, struct error *error);

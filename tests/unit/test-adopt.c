@@ -35,7 +35,7 @@
 static void adopt(struct fixture *fixture, struct adopt_result *ret)
 {
     struct error error = {0};
-    if (adopt_all(fixture->store, ret, &error) < 0)
+    if (adopt_all(fixture->store, NULL, ret, &error) < 0)
         fail_msg("%s", error.text);
 }
 
@@ -283,7 +283,7 @@ static void test_race(void **state)
             struct adopt_result result;
             int r = store_open(fixture->path, STORE_WRITE, &store, NULL);
             if (r == 0)
-                r = adopt_all(store, &result, NULL);
+                r = adopt_all(store, NULL, &result, NULL);
             _exit(r < 0 || result.failed ? 1 : 0);
         }
     int status;
