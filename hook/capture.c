@@ -22,6 +22,7 @@
 #include "hook/plan.h"
 #include "hook/policy.h"
 #include "hook/rescue.h"
+#include "hook/room.h"
 #include "hook/runtime.h"
 #include "hook/source_memory.h"
 #include "hook/source_pipe.h"
@@ -64,7 +65,11 @@ struct capture {
     int runtime;          /* LAYOUT_RUNTIME; -1 not there */
     int budget;           /* holds the locks that are our share of memory */
     uint64_t buffer;      /* that share */
-    uint64_t room;        /* what the record may grow to */
+    uint64_t most;        /* what the record may grow to */
+    struct room room;     /* its share of max_use */
+    bool crowded_out;     /* there was no room for the core */
+    bool has_stacks;      /* the record has a rescue core */
+    uint64_t content_at;  /* where the content begins in the record */
     struct part part;
     struct record_writer *writer;
     struct plan plan;
@@ -244,6 +249,19 @@ static void apply_storm(struct capture *capture)
                  verdicts[verdict].name);
 }
 
+/* The record's share of the store, which the watcher holds, too. */
+static void take_room(struct capture *capture)
+{
+    struct policy *policy = &capture->policy;
+    uint64_t max_use = UINT64_MAX;
+
+    capture->most = policy_apply_space(policy, capture->part.dir, &max_use);
+    room_open(&capture->part, max_use, capture->progress->bell, &capture->room);
+    (void)watch_send_room(capture->socket, &capture->room);
+    if (policy->mode <= POLICY_STACKS && !room_take_stacks(&capture->room))
+        policy_lower(policy, POLICY_FACTS, "the store has used up max_use");
+}
+
 /* Who it was, and how much of it is to be kept. */
 static void decide(struct capture *capture)
 {
@@ -254,8 +272,10 @@ static void decide(struct capture *capture)
         victim_open(capture->victim);
     facts_identify(capture->victim, capture->arguments, capture->facts);
     policy_apply_rules(policy, capture->facts);
+    if (policy->rule)
+        (void)metadata_set_text(capture->facts, KEY_RULE, policy->rule);
     capture->progress->deadline = capture->started + policy->settings->capture.deadline;
-    capture->room = policy_apply_space(policy, capture->part.dir);
+    take_room(capture);
     apply_storm(capture);
 }
 
@@ -340,6 +360,15 @@ static void take_small(struct capture *capture)
     (void)metadata_set_u64(capture->outcome, KEY_LEFT_OUT, capture->plan.core_size);
 }
 
+static int grow(void *context, uint64_t size)
+{
+    struct capture *capture = context;
+    int r = room_grow(&capture->room, size);
+
+    capture->crowded_out = r < 0;
+    return r;
+}
+
 static struct take_limits limits_of(const struct capture *capture)
 {
     const struct config_settings *settings = capture->policy.settings;
@@ -349,7 +378,8 @@ static struct take_limits limits_of(const struct capture *capture)
         .buffer = capture->buffer,
         .deadline = capture->progress->deadline,
         .grace_us = GRACE_US,
-        .room = capture->room,
+        .room = capture->most,
+        .grow = grow,
         .threads = count_processors(),
         .level = level_auto ? 1 : settings->capture.compression,
         .level_auto = level_auto,
@@ -416,7 +446,10 @@ static void judge_content(struct capture *capture, const struct take_result *res
     (void)metadata_u64(capture->outcome, KEY_CORE_SIZE, &whole); /* absent: nothing was said */
     if (capture->content_size > 0)
         whole = capture->content_size;
-    if (result->write_failure == -EDQUOT)
+    if (capture->crowded_out)
+        set_reason(capture, capture->has_stacks ? RECORD_STACKS : RECORD_FACTS,
+                   "the store has used up max_use, and there was no room to be made");
+    else if (result->write_failure == -EDQUOT)
         set_reason(capture, RECORD_TRUNCATED,
                    "the record would grow beyond what keep_free and max_use leave");
     else if (result->write_failure < 0)
@@ -431,8 +464,12 @@ static void judge_content(struct capture *capture, const struct take_result *res
         set_reason(capture, RECORD_TRUNCATED, "the core's beginning did not come");
     else if (got < whole)
         set_reason(capture, RECORD_TRUNCATED, "the kernel stopped before the core's end");
-    if (capture->state == RECORD_TRUNCATED && whole > got)
+    if (capture->crowded_out) { /* half a core of each of many would be of use to nobody */
+        (void)metadata_set_text(capture->outcome, KEY_LAYOUT, "stacks");
+        (void)metadata_set_u64(capture->outcome, KEY_LEFT_OUT, whole);
+    } else if (capture->state == RECORD_TRUNCATED && whole > got) {
         (void)metadata_set_u64(capture->outcome, KEY_LEFT_OUT, whole - got);
+    }
 }
 
 /* The front of the core. What was read stands in plan.head even where it makes no sense. */
@@ -468,7 +505,7 @@ static int set_outcome(struct capture *capture)
 
 /*
  * Ends a record that could not be written on. Its last frames are given up, so that the end has
- * room, and the index, which is on the same disk.
+ * room, and the index, which is on the same disk; all of the content where the budget is spent.
  */
 static int finish_cut(struct capture *capture)
 {
@@ -476,6 +513,9 @@ static int finish_cut(struct capture *capture)
     uint64_t content = record_writer_content_size(capture->writer) > 0 ? CUT_FOR_ROOM : 0;
     uint64_t cut = whole / 2 < content ? whole / 2 : content;
     struct error error = {0};
+
+    if (capture->crowded_out)
+        cut = whole - capture->content_at;
 
     record_writer_free(steal_pointer(&capture->writer));
     if (ftruncate(capture->part.fd, (off_t)(whole - cut)) < 0)
@@ -510,8 +550,8 @@ static enum capture_exit take(struct capture *capture)
     AUTO_SOURCE struct source *memory = open_memory(capture);
     apply_size(capture, memory);
     if (capture->policy.mode == POLICY_FULL) {
-        if (capture->plan.core_size > 0)
-            (void)take_rescue(capture, RESCUE_STACKS);
+        capture->has_stacks = capture->plan.core_size > 0 && take_rescue(capture, RESCUE_STACKS);
+        capture->content_at = record_writer_stored_size(capture->writer);
         int r = take_full(capture, memory, &result);
         if (r < 0)
             result.source_failure = r;
@@ -577,7 +617,8 @@ enum capture_exit capture_run(const struct arguments *arguments, int pipe, int s
         .part = PART_NONE,
         .runtime = -1,
         .budget = -1,
-        .room = UINT64_MAX,
+        .most = UINT64_MAX,
+        .room = ROOM_NONE,
     };
     struct error error = {0};
 

@@ -17,6 +17,7 @@
 struct progress {
     _Atomic uint64_t deadline; /* clock.h: the victim must be let go by then */
     _Atomic uint64_t released; /* clock.h: when it was let go; 0 it is still held */
+    int bell;                  /* eventfd: the watcher is to start a keeper, who makes room */
     char message[512];         /* what went wrong, for the log; "" nothing */
 };
 

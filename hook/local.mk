@@ -27,7 +27,9 @@ libhook_a_SOURCES = \
 	hook/part.c hook/part.h \
 	hook/plan.c hook/plan.h \
 	hook/policy.c hook/policy.h \
+	hook/process.c hook/process.h \
 	hook/rescue.c hook/rescue.h \
+	hook/room.c hook/room.h \
 	hook/runtime.c hook/runtime.h \
 	hook/source.h \
 	hook/source_memory.c hook/source_memory.h \

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -27,12 +28,11 @@
 #include "hook/conclude.h"
 #include "hook/log.h"
 #include "hook/modules.h"
-#include "hook/policy.h"
+#include "hook/process.h"
+#include "hook/room.h"
 #include "hook/victim.h"
 #include "hook/watch.h"
 #include "store/base/cleanup.h"
-#include "store/base/io.h"
-#include "store/programs.h"
 
 #define DEADLINE_FIRST_US (UINT64_C(5) * 60 * 1000 * 1000) /* until the config has been read */
 
@@ -49,14 +49,6 @@ static void make_fds_safe(void)
         close(fd);
 }
 
-/* The OOM killer takes others first. */
-static void protect(const char *score)
-{
-    AUTO_FD int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-    if (fd >= 0)
-        (void)io_write(fd, score, strlen(score)); /* not allowed in some containers */
-}
-
 /* What must hold for both processes, whoever starts the hook. */
 static void prepare(void)
 {
@@ -69,30 +61,13 @@ static void prepare(void)
     (void)setrlimit(RLIMIT_NICE, &nice); /* for those who work without privileges: take.c */
     (void)prctl(PR_SET_DUMPABLE, 0);
     (void)signal(SIGPIPE, SIG_IGN);
-    protect("-1000");
-}
-
-/* Becomes the keeper, who puts the record in its place. */
-static void start_keeper(const char *config)
-{
-    char path[PATH_MAX];
-    char option[] = "-C", search[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
-    char *argv[] = {path, config ? option : NULL, (char *)(uintptr_t)config, NULL};
-    char *environment[] = {search, NULL};
-
-    int r = program_path(PROGRAM_KEEPER, path);
-    protect("0");
-    if (r == 0) {
-        execve(path, argv, environment);
-        r = -errno;
-    }
-    log_line("cannot start the keeper: %s", strerror(-r));
+    process_protect("-1000"); /* the OOM killer takes others first */
 }
 
 static enum capture_exit work(const struct arguments *arguments, int socket, uint64_t started,
                               struct progress *progress)
 {
-    protect("0"); /* a big buffer is a fair target: what is written already is salvaged */
+    process_protect("0"); /* a big buffer is a fair target: what is written already is salvaged */
     return capture_run(arguments, STDIN_FILENO, socket, started, progress);
 }
 
@@ -103,6 +78,7 @@ static struct progress *make_progress(uint64_t started)
     if (progress == MAP_FAILED)
         return NULL;
     progress->deadline = started + DEADLINE_FIRST_US;
+    progress->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); /* -1: nobody will be asked */
     return progress;
 }
 
@@ -121,6 +97,8 @@ static int take_crash(const struct arguments *arguments, uint64_t started)
     AUTO_PART struct part part = PART_NONE;
     AUTO_VICTIM struct victim victim = VICTIM_NONE;
     AUTO_MODULES struct modules modules = {0};
+    struct room room =
+        ROOM_NONE; /* unless it is closed, the ledger takes us for dead: that is safe */
     struct progress *progress = make_progress(started);
     int sockets[2];
 
@@ -137,10 +115,12 @@ static int take_crash(const struct arguments *arguments, uint64_t started)
     close(STDIN_FILENO); /* the worker's copy of the pipe is the last one */
     make_fds_safe();
     (void)victim_find(arguments, &victim, NULL); /* gone already: then it is not held, either */
-    int status = watch_run(worker, sockets[0], &victim, progress, &part, &modules);
+    struct watched watched = {&part, &modules, &room};
+    int status = watch_run(worker, sockets[0], &victim, progress, arguments->config, &watched);
     int r = conclude(arguments, &part, status, progress->message);
     if (r > 1)
-        modules_keep(&modules, &part);
+        modules_keep(&modules, &part, &room);
+    room_close(&room, r > 0 ? part_disk_size(&part) : 0);
     watch_end(&victim);
     return r; /* here the part's lock ends: a .part that is left is a dead one's */
 }
@@ -179,6 +159,6 @@ int main(int argc, char **argv)
     if (r < 0)
         return EXIT_FAILURE;
     if (r > 0)
-        start_keeper(arguments.config);
+        process_become_keeper(arguments.config);
     return EXIT_SUCCESS; /* the record is safe; whoever comes next adopts it */
 }

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
@@ -210,24 +211,25 @@ static int copy(int from, int to)
     off_t offset = 0;
     ssize_t n;
 
-    do
-        n = copy_file_range(from, &offset, to, NULL, SIZE_MAX_ONE, 0);
+    do /* copy_file_range(2) does not go from one kind of filesystem to another */
+        n = sendfile(to, from, &offset, SIZE_MAX_ONE);
     while (n > 0 || (n < 0 && errno == EINTR));
     return n < 0 || offset == 0 ? -EIO : 0;
 }
 
-static bool has_room(int dir, int fd)
+static bool has_room(int dir, int fd, struct room *room)
 {
     struct statvfs fs;
     struct stat st;
     return fstatvfs(dir, &fs) == 0 && fstat(fd, &st) == 0 &&
-           (uint64_t)st.st_size * FREE_TIMES <= (uint64_t)fs.f_bavail * fs.f_frsize;
+           (uint64_t)st.st_size * FREE_TIMES <= (uint64_t)fs.f_bavail * fs.f_frsize &&
+           room_take_file(room, (uint64_t)st.st_size);
 }
 
 /* Copies a file under its name: whole or not at all. */
-static void keep(int dir, int fd, const char *name, const struct part *part)
+static void keep(int dir, int fd, const char *name, const struct part *part, struct room *room)
 {
-    if (utimensat(dir, name, NULL, AT_SYMLINK_NOFOLLOW) == 0 || !has_room(dir, fd))
+    if (utimensat(dir, name, NULL, AT_SYMLINK_NOFOLLOW) == 0 || !has_room(dir, fd, room))
         return;
     AUTO_FD int to = openat(dir, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
     if (to < 0 || fchown(to, part->uid, part->gid) < 0 || copy(fd, to) < 0 ||
@@ -237,7 +239,7 @@ static void keep(int dir, int fd, const char *name, const struct part *part)
         return; /* somebody else was faster, with the same file */
 }
 
-void modules_keep(const struct modules *modules, const struct part *part)
+void modules_keep(const struct modules *modules, const struct part *part, struct room *room)
 {
     size_t size = MODULES_MAX * sizeof(struct identity);
     char name[2 * BUILD_ID_MAX + 1];
@@ -253,6 +255,6 @@ void modules_keep(const struct modules *modules, const struct part *part)
     if (dir >= 0 && identify_caged(modules, part, identities))
         for (size_t i = 0; i < modules->count; i++)
             if (id_name(&identities[i], name))
-                keep(dir, modules->fds[i], name, part);
+                keep(dir, modules->fds[i], name, part, room);
     munmap(identities, size);
 }

@@ -15,6 +15,7 @@
 #include <stddef.h>
 
 #include "hook/part.h"
+#include "hook/room.h"
 #include "hook/victim.h"
 
 enum { MODULES_MAX = 32 };
@@ -27,9 +28,10 @@ struct modules {
 /* Opens what is worth keeping. Never fails: what cannot be opened is not kept. */
 void modules_open(const struct victim *victim, struct modules *ret);
 
-/* Puts copies beside the record's directory. What is there already gets a new time, by which
- * retention knows that it is needed. Never fails: a record is whole without them. */
-void modules_keep(const struct modules *modules, const struct part *part);
+/* Puts copies beside the record's directory, for which there must be room. What is there already
+ * gets a new time, by which retention knows that it is needed. Never fails: a record is whole
+ * without them. */
+void modules_keep(const struct modules *modules, const struct part *part, struct room *room);
 
 void modules_close(struct modules *modules);
 #define AUTO_MODULES CLEANUP(modules_close)

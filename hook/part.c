@@ -218,6 +218,12 @@ int part_commit(struct part *part, struct error *error)
     return 0;
 }
 
+uint64_t part_disk_size(const struct part *part)
+{
+    struct stat st;
+    return part->fd >= 0 && fstat(part->fd, &st) == 0 ? (uint64_t)st.st_blocks * 512 : 0;
+}
+
 void part_discard(struct part *part)
 {
     char name[LAYOUT_NAME_SIZE];

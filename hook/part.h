@@ -56,6 +56,9 @@ int part_publish(struct part *part, struct error *error);
 /* The commit. The file is closed by part_close(). */
 int part_commit(struct part *part, struct error *error);
 
+/* Bytes that the file takes on its disk. */
+uint64_t part_disk_size(const struct part *part);
+
 /* Takes the name away again: there is to be no record. */
 void part_discard(struct part *part);
 

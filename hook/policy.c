@@ -87,7 +87,7 @@ void policy_apply_rules(struct policy *policy, const struct metadata *facts)
                      mode_names[config_modes[mode]]);
 }
 
-uint64_t policy_apply_space(struct policy *policy, int fd)
+uint64_t policy_apply_space(struct policy *policy, int fd, uint64_t *ret_max_use)
 {
     struct statvfs fs;
 
@@ -101,6 +101,7 @@ uint64_t policy_apply_space(struct policy *policy, int fd)
         policy_lower(policy, POLICY_FACTS, "the disk is almost full");
     else if (free < keep)
         policy_lower(policy, POLICY_STACKS, "the disk has less free space than keep_free");
+    *ret_max_use = most;
     uint64_t room = free > keep ? free - keep : ROOM_LEAST;
     return room < most ? room : most;
 }

@@ -41,8 +41,8 @@ void policy_lower(struct policy *policy, enum policy_mode mode, const char *form
     __attribute__((format(printf, 3, 4)));
 
 /* Lowers the mode as the free space behind `fd` asks for. Returns how large the record may become:
- * it leaves keep_free, and is not larger than max_use alone. */
-uint64_t policy_apply_space(struct policy *policy, int fd);
+ * it leaves keep_free, and is not larger than max_use alone, which is set where it is known. */
+uint64_t policy_apply_space(struct policy *policy, int fd, uint64_t *ret_max_use);
 
 /* The path of the store. */
 const char *policy_store(const struct policy *policy);

@@ -200,20 +200,29 @@ static void free_slot(struct take *take, const struct entry *entry)
     buffer_give_back(&take->buffer, entry->slot, take->source_ended);
 }
 
+static int write_entry(const struct take *take, const struct entry *entry)
+{
+    const struct take_limits *limits = take->limits;
+    uint64_t size = record_writer_stored_size(take->writer) + entry->stored_size;
+
+    if (size > limits->room)
+        return -EDQUOT;
+    int r = limits->grow ? limits->grow(take->context, size) : 0;
+    if (r < 0)
+        return r;
+    return entry->stored_size > 0
+               ? record_writer_frame(take->writer, entry->chunk.data, entry->stored_size,
+                                     (uint32_t)entry->chunk.size)
+               : record_writer_zeros(take->writer, entry->chunk.size);
+}
+
 static void write_out(struct take *take)
 {
     struct entry *entry = entry_at(take, take->written);
 
-    if (record_writer_stored_size(take->writer) + entry->stored_size > take->limits->room) {
-        writer_fails(take, -EDQUOT);
-        return;
-    }
     take->writer_busy = true;
     pthread_mutex_unlock(&take->lock);
-    int r = entry->stored_size > 0
-                ? record_writer_frame(take->writer, entry->chunk.data, entry->stored_size,
-                                      (uint32_t)entry->chunk.size)
-                : record_writer_zeros(take->writer, entry->chunk.size);
+    int r = write_entry(take, entry);
     pthread_mutex_lock(&take->lock);
     take->writer_busy = false;
     if (r < 0) {

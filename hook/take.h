@@ -14,11 +14,15 @@
 #include "hook/source.h"
 #include "store/record_writer.h"
 
+/* Asks whether the record may become `size` bytes: 0, or why not. May wait for some seconds. */
+typedef int take_grow_function(void *context, uint64_t size);
+
 struct take_limits {
-    uint64_t buffer;   /* bytes the buffer may take; a few chunks are used in any case */
-    uint64_t deadline; /* clock.h: the victim is let go then, whatever has come */
-    uint64_t grace_us; /* how long after that threads may hang before they are given up */
-    uint64_t room;     /* bytes the record may become: beyond, writing fails with -EDQUOT */
+    uint64_t buffer;          /* bytes the buffer may take; a few chunks are used in any case */
+    uint64_t deadline;        /* clock.h: the victim is let go then, whatever has come */
+    uint64_t grace_us;        /* how long after that threads may hang before they are given up */
+    uint64_t room;            /* bytes the record may become: beyond, writing fails with -EDQUOT */
+    take_grow_function *grow; /* asked before each frame is written, by one thread; may be NULL */
     unsigned threads;
     int level;       /* zstd's */
     bool level_auto; /* a faster level while the victim waits for compression */

@@ -12,19 +12,22 @@
 #include <unistd.h>
 
 #include "hook/clock.h"
+#include "hook/process.h"
 #include "store/base/cleanup.h"
 
 enum {
     GRACE_US = 15 * 1000 * 1000, /* more than the worker's own (capture.c) */
     STEP_MS = 1000,
+    CALLS_MAX = 64,         /* of keepers: a core's room doubles each time */
     LINGER_US = 200 * 1000, /* the kernel may have terabytes to look through before it sees EPIPE */
     LINGER_STEP_US = 10 * 1000,
 };
 
 /* What travels; the descriptors that belong to it go beside it. */
 struct message {
-    enum { MESSAGE_PART, MESSAGE_MODULES, MESSAGE_SEALED } kind;
+    enum { MESSAGE_PART, MESSAGE_MODULES, MESSAGE_ROOM, MESSAGE_SEALED } kind;
     struct part part;
+    struct room room;
 };
 
 union control {
@@ -63,38 +66,40 @@ int watch_send_modules(int socket, const struct modules *modules)
     return send_message(socket, &message, modules->fds, modules->count);
 }
 
+int watch_send_room(int socket, const struct room *room)
+{
+    struct message message = {.kind = MESSAGE_ROOM, .room = *room};
+    return room->ledger.fd < 0 ? 0 : send_message(socket, &message, &room->ledger.fd, 1);
+}
+
 int watch_send_sealed(int socket)
 {
     struct message message = {.kind = MESSAGE_SEALED};
     return send_message(socket, &message, NULL, 0);
 }
 
-/* What the worker has handed over so far. */
-struct handed {
-    struct part *part;
-    struct modules *modules;
-    bool sealed;
-};
-
 static void accept_message(const struct message *message, const int *fds, size_t count,
-                           struct handed *handed)
+                           struct watched *watched, bool *ret_sealed)
 {
     if (message->kind == MESSAGE_PART && count == 2) {
-        part_close(handed->part);
-        *handed->part = message->part;
-        handed->part->dir = fds[0];
-        handed->part->fd = fds[1];
+        part_close(watched->part);
+        *watched->part = message->part;
+        watched->part->dir = fds[0];
+        watched->part->fd = fds[1];
     } else if (message->kind == MESSAGE_MODULES && count <= MODULES_MAX) {
-        modules_close(handed->modules);
-        memcpy(handed->modules->fds, fds, count * sizeof *fds);
-        handed->modules->count = count;
+        modules_close(watched->modules);
+        memcpy(watched->modules->fds, fds, count * sizeof *fds);
+        watched->modules->count = count;
+    } else if (message->kind == MESSAGE_ROOM && count == 1) {
+        *watched->room = message->room;
+        watched->room->ledger.fd = fds[0];
     } else if (message->kind == MESSAGE_SEALED) {
-        handed->sealed = true;
+        *ret_sealed = true;
     }
 }
 
 /* Receives one message. False at the end of the conversation. */
-static bool receive(int socket, struct handed *handed)
+static bool receive(int socket, struct watched *watched, bool *ret_sealed)
 {
     struct message message;
     struct iovec data = {&message, sizeof message};
@@ -116,7 +121,7 @@ static bool receive(int socket, struct handed *handed)
         count = (rights->cmsg_len - CMSG_LEN(0)) / sizeof *fds;
         memcpy(fds, CMSG_DATA(rights), count * sizeof *fds); /* at most what control has room for */
     }
-    accept_message(&message, fds, count, handed);
+    accept_message(&message, fds, count, watched, ret_sealed);
     return true;
 }
 
@@ -150,20 +155,32 @@ static void check_time(struct patience *patience, pid_t worker, const struct vic
     (void)victim_kill(victim);
 }
 
-int watch_run(pid_t worker, int socket, const struct victim *victim,
-              const struct progress *progress, struct part *ret_part, struct modules *ret_modules)
+/* A keeper for each time that the worker, who is in his cage, rings; not too many of them. */
+static void answer_bell(int bell, const char *config, unsigned *calls)
 {
-    struct handed handed = {.part = ret_part, .modules = ret_modules};
+    uint64_t rung;
+    if (read(bell, &rung, sizeof rung) > 0 && (*calls)++ < CALLS_MAX)
+        process_call_keeper(config);
+}
+
+int watch_run(pid_t worker, int socket, const struct victim *victim,
+              const struct progress *progress, const char *config, struct watched *ret)
+{
+    const int bell = progress->bell; /* what is there later is a caged process's word */
     struct patience patience = {0};
+    unsigned calls = 0;
+    bool sealed = false;
     int status = 0;
 
     for (bool open = true; open;) {
-        struct pollfd poll_fd = {.fd = socket, .events = handed.sealed ? 0 : POLLIN};
-        int n = poll(&poll_fd, 1, STEP_MS);
-        if (n > 0 && handed.sealed)
-            open = !(poll_fd.revents & (POLLHUP | POLLERR));
-        else if (n > 0)
-            open = receive(socket, &handed);
+        struct pollfd poll_fds[] = {{.fd = socket, .events = sealed ? 0 : POLLIN},
+                                    {.fd = bell, .events = POLLIN}};
+        int n = poll(poll_fds, ARRAY_SIZE(poll_fds), STEP_MS);
+        if (n > 0 && poll_fds[1].revents)
+            answer_bell(bell, config, &calls);
+        if (n > 0 && poll_fds[0].revents)
+            open = sealed ? !(poll_fds[0].revents & (POLLHUP | POLLERR))
+                          : receive(socket, ret, &sealed);
         check_time(&patience, worker, victim, progress);
     }
     while (waitpid(worker, &status, 0) < 0 && errno == EINTR)

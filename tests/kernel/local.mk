@@ -64,6 +64,7 @@ kernel_tests += tests/kernel/trust-p1-text.sh
 kernel_tests += tests/kernel/trust-p3-faults.sh
 kernel_tests += tests/kernel/trust-p3-fsync.sh
 kernel_tests += tests/kernel/trust-p3-killed.sh
+kernel_tests += tests/kernel/trust-p5-loops.sh
 kernel_tests += tests/kernel/explain-p4-top.sh
 kernel_tests += tests/kernel/explain-p5-names.sh
 kernel_tests += tests/kernel/explain-p6-html.sh
