@@ -66,7 +66,7 @@ static void *start(void *argument)
 
 int main(int argc, char **argv)
 {
-    int wanted = argc > 1 ? atoi(argv[1]) : 1;
+    int wanted = argc > 1 ? (int)strtol(argv[1], NULL, 10) : 1;
     for (; link_count < wanted && link_count < MAX_LIBRARIES; link_count++) {
         char name[32];
         snprintf(name, sizeof(name), "./link%d.so", link_count);

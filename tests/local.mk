@@ -175,7 +175,7 @@ explain_tests = tests/kernel/explain-p1-debuginfod.sh tests/kernel/explain-p1-fa
 	tests/kernel/explain-p4-signatures.sh tests/kernel/explain-p5-hostile.sh
 TESTS += $(explain_tests)
 EXTRA_DIST += $(explain_tests) tests/kernel/explain.bash \
-	tests/victims/explain/faults.c tests/victims/explain/faults.expected \
+	tests/victims/explain/faults.c tests/victims/explain/faults.expected tests/victims/explain/faults.gdb \
 	tests/victims/explain/names.cc tests/victims/explain/names.expected \
 	tests/victims/explain/panic.rs tests/victims/explain/stacks.c
 

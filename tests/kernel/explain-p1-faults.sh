@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# explain-p1-faults - twenty-two ways to die, from builds of six kinds: each report has the reason and
+# explain-p1-faults - twenty-three ways to die, from builds of seven kinds: each report has the reason and
 # the functions that faults.expected lists, and guessed frames say that they are guessed.
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/explain.bash"
@@ -60,6 +60,34 @@ for kind in "${kinds[@]}"; do
     is "explain-p1-faults: ${#cases[@]} ways to die, $kind" "$(differences "$kind")" ""
 done
 
+# gdb beside it: the same functions, files, lines and inlined calls, but where faults.gdb says why not.
+# It shows tail calls between a frame and its caller, of which nothing is left on the stack.
+mapfile -t gdb_is_wrong < <(sed -n 's/^\([^#|]*\)|.*/\1/p' "$EXPLAIN/faults.gdb")
+gdb_differences() { # KIND: on stdout
+    local kind=$1 line name row names=()
+    for line in "${cases[@]}"; do
+        name=$kind.${line%%|*}
+        for row in "${gdb_is_wrong[@]}"; do
+            # shellcheck disable=SC2053 # a pattern
+            [[ $name == $row ]] && continue 2
+        done
+        names+=("$name")
+    done
+    ask_gdb "$T/faults-$kind" "${names[@]}"
+    for name in "${names[@]}"; do
+        diff <(grep -v '^__pthread_kill_internal ' "$T/$name.gdb") <(frames_of "$name") >"$T/diff" ||
+            printf '%s\n' "$name:" "$(head -n 8 "$T/diff")"
+    done
+}
+# The others are much the same, and gdb takes its time: with --long.
+if has gdb; then
+    for kind in "${kinds[@]}"; do
+        [[ -n ${INQUEST_LONG:-} || $kind =~ ^(fast|static-pie|musl)$ ]] || continue
+        is "explain-p1-faults: gdb has the same functions, files and lines, $kind" \
+            "$(gdb_differences "$kind")" ""
+    done
+fi
+
 # A smashed stack: the function that did it is certain, what the scan finds behind is marked.
 crash_smashed() {
     build faults-smashed gcc -g -O0 -fstack-protector-all -pthread "$SOURCE" -w
@@ -77,4 +105,28 @@ json "explain-p1-faults: behind the smashed frame every frame up to main is a gu
 json "explain-p1-faults: a stack of 20,000 frames keeps both ends and says how many are missing" \
     "$T/plain.recursion.json" '.threads[0] | (.omitted + (.frames | length)) as $all
         | $all > 20000 and $all < 20020 and .stop == "end" and .frames[0].function == "die_null_write"'
+
+# A million frames deep, and the stack is used up.
+cat >"$T/deep.c" <<'END'
+volatile int zero;
+__attribute__((noinline, noclone)) int overflow(int depth) { return overflow(depth + 1) + zero; }
+int main(void) { return overflow(0) + zero; }
+END
+crash_deep() {
+    STACK_KIB=40000 core_of deep "$T/deep"
+}
+limit=$(ulimit -Hs)
+if [ "$limit" != unlimited ] && [ "$limit" -lt 40000 ]; then
+    note "stacks may have $limit KiB here: no million frames"
+elif build deep gcc -g -O1 "$T/deep.c" -w; then
+    with_plain_cores crash_deep
+    explain deep
+    json "explain-p1-faults: a million frames of a stack overflow are walked, and both ends kept" \
+        "$T/deep.json" '.threads[0] | .omitted + (.frames | length) > 1000000 and .stop == "end"
+            and (.frames | map(select(.function == "main")) | length) == 1
+            and ([.frames[].trust] | unique) == ["cfi", "registers"]'
+    is "explain-p1-faults: that a million calls used the stack up" \
+        "$(fact_of deep .reason | sed 's/0x[0-9a-f]*/0x/')" \
+        "stack overflow: write to 0x, below the end of the stack, whose 40000 KiB are used up"
+fi
 finish

@@ -22,12 +22,13 @@ build() { # NAME COMMAND…: the command gets -o $T/NAME
 }
 
 # Runs a command until it is dead; leaves its core as $T/NAME.core. Inside with_plain_cores only.
+# Its stack may grow to $STACK_KIB.
 core_of() { # NAME COMMAND…
     local name=$1 found
     shift
     (
         ulimit -c unlimited
-        ulimit -s 8192
+        ulimit -s "${STACK_KIB:-8192}"
         exec "$@"
     ) >/dev/null 2>&1
     found=("$T"/kernel-core.*)
@@ -65,4 +66,41 @@ stack_of() { # NAME PATTERN
 
 fact_of() { # NAME JQ-FILTER
     jq -r "$2" "$T/$1.json"
+}
+
+# What gdb has to say of cores, in one session: $T/NAME.gdb for each NAME, a line a frame, "FUNCTION
+# FILE:LINE", of the crashing thread's first 60 frames up to main.
+ask_gdb() { # PROGRAM NAME…
+    local program=$1 name
+    shift
+    {
+        printf '%s\n' 'set width 0' 'set height 0' 'set confirm off' 'set print address off' \
+            'set print frame-arguments none' 'set filename-display basename' \
+            'set debuginfod enabled off' "file $program"
+        for name; do
+            printf '%s\n' "core-file $T/$name.core" "echo ==== $name\\n" 'bt -past-main off 60' \
+                'echo ====\n'
+        done
+    } >"$T/gdb.script"
+    gdb -q -nx -batch -x "$T/gdb.script" >"$T/gdb.said" 2>/dev/null
+    for name; do
+        sed -n "/^==== $name\$/,/^====\$/p" "$T/gdb.said" | sed -n 's/^#[0-9]* *//p' | as_frames >"$T/$name.gdb"
+    done
+}
+
+# gdb's lines as "FUNCTION FILE:LINE".
+as_frames() {
+    sed -E 's/^0x[0-9a-f]+ in //; s/ from [^ ]*$//; s/ at ([^ ]*)$/\t\1/; s/ \([^\t]*\)(\t|$)/\1/' |
+        jq -rR 'split("\t") | "\(.[0] | '"$PLAIN_NAME"') \(.[1] // "-")"' | sed '/^main /q'
+}
+
+# A name without what debuggers do not agree on: parameters, template arguments, aliases.
+PLAIN_NAME='sub("^__GI_"; "") | sub("@.*"; "") | sub("\\[clone .*"; "")
+    | until((test("<[^<>]*>") | not) or startswith("<signal"); gsub("<[^<>]*>"; ""))
+    | until(test("\\([^()]*\\)") | not; gsub("\\([^()]*\\)"; "")) | sub("( const)+$"; "")'
+
+# The same of our report.
+frames_of() { # NAME
+    jq -r '.threads[0].frames[:60][] | "\(.function // "??" | '"$PLAIN_NAME"') \(
+        if .file then "\(.file | sub(".*/"; "")):\(.line)" else "-" end)"' "$T/$1.json" | sed '/^main /q'
 }

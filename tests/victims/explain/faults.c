@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* faults.c - dies in the way its argument names, some calls below main. */
+#define _GNU_SOURCE
 #include <assert.h>
 #include <pthread.h>
 #include <signal.h>
@@ -7,7 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/time.h>
+#include <time.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 #define KEPT __attribute__((noinline, noclone))
@@ -203,6 +208,33 @@ KEPT int die_null_call_in_handler(void)
     return zero;
 }
 
+/* Dies once the signal came while the kernel's own page of code was at work. */
+static void vdso_handler(int number, siginfo_t *info, void *context)
+{
+    enum { VDSO_MOST = 16 * 1024 };
+    (void)number, (void)info;
+#ifdef __x86_64__
+    const ucontext_t *interrupted = context;
+    uintptr_t pc = (uintptr_t)interrupted->uc_mcontext.gregs[REG_RIP];
+    uintptr_t vdso = getauxval(AT_SYSINFO_EHDR);
+    if (pc < vdso || pc >= vdso + VDSO_MOST)
+        return;
+#endif
+    *null_pointer = 42;
+}
+
+KEPT int die_in_vdso(void)
+{
+    struct sigaction action = {.sa_sigaction = vdso_handler, .sa_flags = SA_SIGINFO};
+    struct itimerval often = {{0, 1000}, {0, 1000}};
+    struct timespec now;
+    sigaction(SIGALRM, &action, NULL);
+    setitimer(ITIMER_REAL, &often, NULL);
+    for (;;)
+        clock_gettime(CLOCK_MONOTONIC, &now);
+    return zero;
+}
+
 static void *thread_main(void *argument)
 {
     (void)argument;
@@ -256,6 +288,7 @@ static const struct {
     {"null-handler", die_null_call_in_handler},
     {"thread-overflow", die_thread_overflow},
     {"in-jit", die_in_jit},
+    {"in-vdso", die_in_vdso},
 };
 
 KEPT int choose(const char *name)
