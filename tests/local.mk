@@ -170,14 +170,14 @@ EXTRA_DIST += tests/cli/keep.sh tests/cli/manual.sh
 
 # explain: backtraces of real cores
 explain_tests = tests/kernel/explain-p1-debuginfod.sh tests/kernel/explain-p1-faults.sh tests/kernel/explain-p1-files.sh \
-	tests/kernel/explain-p1-names.sh tests/kernel/explain-p2-machines.sh \
+	tests/kernel/explain-p1-languages.sh tests/kernel/explain-p1-names.sh tests/kernel/explain-p2-machines.sh \
 	tests/kernel/explain-p3-speed.sh \
 	tests/kernel/explain-p4-signatures.sh tests/kernel/explain-p5-hostile.sh
 TESTS += $(explain_tests)
 EXTRA_DIST += $(explain_tests) tests/kernel/explain.bash \
 	tests/victims/explain/faults.c tests/victims/explain/faults.expected tests/victims/explain/faults.gdb \
 	tests/victims/explain/names.cc tests/victims/explain/names.expected \
-	tests/victims/explain/panic.rs tests/victims/explain/stacks.c
+	tests/victims/explain/panic.rs tests/victims/explain/panic.go tests/victims/explain/stacks.c
 
 # store: the keeper, by its system calls
 TESTS += tests/store/trust-p3-broker.sh tests/store/trust-p3-keeper.sh
