@@ -202,6 +202,8 @@ int main(int argc, char **argv)
         r = fill(store, user ? (int64_t)uid : CRASH_ABSENT, rows, seconds * 1000000, &error);
     if (r == 0 && user)
         r = store_sync_views(store, &error);
+    if (r == 0 && user)
+        r = store_look_at_views(store, &error); /* as the keeper does at its end */
     if (r < 0)
         fprintf(stderr, "inquest-fill: %s\n", error.text);
     return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;

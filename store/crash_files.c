@@ -85,10 +85,13 @@ static bool is_unadopted(int storefd, const char *id)
 enum record_state store_row_core(struct store *store, const struct crash_row *row)
 {
     char name[LAYOUT_NAME_SIZE], path[LAYOUT_PATH_SIZE];
-    int storefd = store_fd(store, row->source), dirfd = store_directory(store, row);
+    bool whole = false;
+    int storefd = store_fd(store, row->source), dirfd = store_directory(store, row, &whole);
 
+    if (whole || row->core == RECORD_MISSING)
+        return row->core;
     layout_name(name, row->id, LAYOUT_RECORD_SUFFIX);
-    if (row->core == RECORD_MISSING || (dirfd >= 0 && !is_gone(dirfd, name)))
+    if (dirfd >= 0 && !is_gone(dirfd, name))
         return row->core;
     /* An adoption may move it from where we look first to where we look last; and the directory
      * may have been replaced since it was opened. */

@@ -296,14 +296,15 @@ static int work(struct keeper *keeper, struct error *error)
         adopted = adopt(keeper, error);
     if (adopted < 0)
         return adopted;
-    if (keeper->no_analysis || !keeper->settings->analyze.automatic)
-        return 0;
     keeper_be_modest(KEEPER_NICENESS);
     unsigned explained = 0;
-    int analyzed = analyze(keeper, &explained, error);
+    int analyzed = 0;
+    if (!keeper->no_analysis && keeper->settings->analyze.automatic)
+        analyzed = analyze(keeper, &explained, error);
     /* Now it is known which of them are repeats, and reports take room, too. */
     if (explained > 0 && keep_budgets(keeper, &later) < 0)
         keeper_log("budgets: %s", later.text);
+    (void)store_look_at_views(keeper->store, NULL); /* without it, readers look for themselves */
     return analyzed;
 }
 

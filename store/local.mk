@@ -65,7 +65,7 @@ libstore_a_SOURCES = \
 	store/stats.c \
 	store/store.c store/store.h \
 	store/usage.c store/usage.h \
-	store/view.c store/view.h \
+	store/view.c store/view.h store/view_whole.c \
 	store/when.c store/when.h
 libstore_libs = libstore.a $(librecord_libs) $(SQLITE_LIBS) $(JANSSON_LIBS) $(ACL_LIBS)
 

@@ -13,13 +13,12 @@
 #include "store/layout.h"
 #include "store/scan.h"
 #include "store/store.h"
+#include "store/view.h"
 
 void source_close(struct source *source)
 {
     index_free(source->index);
-    for (size_t i = 0; i < SOURCE_DIRECTORIES; i++)
-        if (source->directories[i].open)
-            close(source->directories[i].fd);
+    source_forget_directories(source);
     if (source->dirfd >= 0)
         close(source->dirfd);
     free(source->path);
@@ -44,19 +43,38 @@ int source_open_directory(struct source *ret, const char *path, struct error *er
     return open_with(ret, path, layout_open(path, error), error);
 }
 
-int source_owner_directory(struct source *source, uid_t owner)
+void source_forget_directories(struct source *source)
+{
+    for (size_t i = 0; i < SOURCE_DIRECTORIES; i++)
+        if (source->directories[i].open)
+            close(source->directories[i].fd);
+    memset(source->directories, 0, sizeof source->directories);
+}
+
+/* Only a user's own index is told. */
+static bool is_own_view(const struct source *source, uid_t owner)
+{
+    return source->index && !source->sees_all && !source->in_memory && !source->unadopted &&
+           owner == geteuid();
+}
+
+int source_owner_directory(struct source *source, uid_t owner, bool *ret_whole)
 {
     struct owner_directory *known = &source->directories[owner % SOURCE_DIRECTORIES];
     char path[LAYOUT_PATH_SIZE];
 
-    if (known->open && known->owner == owner)
-        return known->fd;
-    if (known->open)
-        close(known->fd);
-    layout_crash_dir(path, owner);
-    int fd = openat(source->dirfd, path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    *known = (struct owner_directory){.owner = owner, .fd = fd, .open = fd >= 0};
-    return fd < 0 ? -errno : fd;
+    if (!known->open || known->owner != owner) {
+        if (known->open)
+            close(known->fd);
+        layout_crash_dir(path, owner);
+        int fd = openat(source->dirfd, path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        *known = (struct owner_directory){.owner = owner, .fd = fd, .open = fd >= 0};
+        if (fd < 0)
+            return -errno;
+        known->whole = is_own_view(source, owner) && view_is_whole(source->index, fd);
+    }
+    *ret_whole = known->whole;
+    return known->fd;
 }
 
 /* ---- without an index ---- */

@@ -28,6 +28,7 @@ struct source {
         uid_t owner;
         int fd;
         bool open;
+        bool whole; /* see view_is_whole() */
     } directories[SOURCE_DIRECTORIES];
 };
 
@@ -41,9 +42,10 @@ int source_open_directory(struct source *ret, const char *path, struct error *er
 int source_open_read(struct source *ret, const char *path, struct error *error);
 void source_close(struct source *source);
 
-/* crashes/<owner>/, borrowed until the next call, for looking up names (O_PATH). A negative errno.
- */
-int source_owner_directory(struct source *source, uid_t owner);
+/* crashes/<owner>/, borrowed until the next call, for looking up names (O_PATH), and whether the
+ * index knows that nothing is missing there. A negative errno. */
+int source_owner_directory(struct source *source, uid_t owner, bool *ret_whole);
+void source_forget_directories(struct source *source);
 
 /* (Re)makes, behind the others, a source of what lies in new/ of each, where there is anything. */
 int source_find_unadopted(struct source *sources, unsigned *n_sources, struct error *error);

@@ -377,9 +377,9 @@ int store_fd(const struct store *store, unsigned source)
     return store->sources[source].dirfd;
 }
 
-int store_directory(struct store *store, const struct crash_row *row)
+int store_directory(struct store *store, const struct crash_row *row, bool *ret_whole)
 {
-    return source_owner_directory(&store->sources[row->source], row->owner);
+    return source_owner_directory(&store->sources[row->source], row->owner, ret_whole);
 }
 
 struct index *store_index(const struct store *store, unsigned source)
@@ -417,6 +417,8 @@ bool store_changed(struct store *store)
 
 int store_refresh(struct store *store, struct error *error)
 {
+    for (unsigned i = 0; i < store->n_sources; i++)
+        source_forget_directories(&store->sources[i]);
     return source_find_unadopted(store->sources, &store->n_sources, error);
 }
 
@@ -493,4 +495,10 @@ int store_sync_views(struct store *store, struct error *error)
 {
     const struct source *source = &store->sources[store->writable];
     return view_sync(source->index, source->dirfd, error);
+}
+
+int store_look_at_views(struct store *store, struct error *error)
+{
+    const struct source *source = &store->sources[store->writable];
+    return view_look(source->index, source->dirfd, error);
 }

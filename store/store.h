@@ -97,6 +97,9 @@ int store_rebuild_index(struct store *store, store_progress_function *progress, 
 /* Brings the indexes of users up to date with what changed since the last time (view.h). */
 int store_sync_views(struct store *store, struct error *error);
 
+/* Finds out which of them are whole, so that their readers need not ask for each file (view.h). */
+int store_look_at_views(struct store *store, struct error *error);
+
 /* Looks again at what nobody has adopted: queries do. */
 int store_refresh(struct store *store, struct error *error);
 
@@ -130,8 +133,9 @@ int store_open_file(const struct store *store, const struct crash_row *row, cons
 /* Opens crashes/<owner>/ of the row's source. A descriptor or a negative errno. */
 int store_open_directory(const struct store *store, const struct crash_row *row);
 
-/* Likewise, borrowed, and only to look for names in: it stays open for the next of the owner's. */
-int store_directory(struct store *store, const struct crash_row *row);
+/* Likewise, borrowed, and only to look for names in: it stays open for the next of the owner's.
+ * `ret_whole`: no record that the index knows of is missing there. */
+int store_directory(struct store *store, const struct crash_row *row, bool *ret_whole);
 
 /* Removes record, report, pin and row, in this order; the disk forgets before the index does.
  * Pins are the caller's to respect. -EPERM outside the writable source. */

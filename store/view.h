@@ -17,3 +17,13 @@ int view_sync(struct index *index, int storefd, struct error *error);
 
 /* Has every view made anew at the next view_sync(). In a transaction of the caller. */
 int view_forget_all(struct index *index, struct error *error);
+
+/*
+ * Looks for the records of each view whose directory changed since the last time, and remembers in
+ * the view when that was if all are there. Needs no lock, and takes a moment for each: for who has
+ * nothing else to do.
+ */
+int view_look(struct index *index, int storefd, struct error *error);
+
+/* True where that was found of this view, and no name came to its directory or went since. */
+bool view_is_whole(struct index *own, int dirfd);

@@ -148,16 +148,17 @@ char *text_printable(const void *data, size_t size)
 size_t text_number(char ret[static TEXT_NUMBER_SIZE], int64_t value)
 {
     uint64_t left = value < 0 ? -(uint64_t)value : (uint64_t)value;
-    char digits[TEXT_NUMBER_SIZE], *first = digits + sizeof digits;
+    size_t size = 1 + (value < 0);
 
+    for (uint64_t rest = left / 10; rest > 0; rest /= 10)
+        size++;
+    char *to = ret + size;
     do
-        *--first = (char)('0' + left % 10);
+        *--to = (char)('0' + left % 10);
     while ((left /= 10) > 0);
     if (value < 0)
-        *--first = '-';
-    size_t n = (size_t)(digits + sizeof digits - first);
-    memcpy(ret, first, n);
-    return n;
+        *--to = '-';
+    return size;
 }
 
 void text_hex(const void *data, size_t size, char *ret)
