@@ -95,11 +95,29 @@ static void put_scalar(struct json_stream *json, const json_t *value)
     (void)json_dump_callback(value, put_chunk, json, flags_for(json->terminal)); /* put() cannot */
 }
 
+/* Room for `size` bytes in one piece, which the caller adds to n_held; NULL where it is too much.
+ */
+static char *room_for(struct json_stream *json, size_t size)
+{
+    if (size > sizeof json->held - json->n_held)
+        let_go(json);
+    return size > sizeof json->held ? NULL : json->held + json->n_held;
+}
+
 static void put_quoted(struct json_stream *json, const char *text, size_t size)
 {
-    put_char(json, '"');
-    put(json, text, size);
-    put_char(json, '"');
+    char *to = room_for(json, size + 2);
+
+    if (!to) {
+        put_char(json, '"');
+        put(json, text, size);
+        put_char(json, '"');
+        return;
+    }
+    *to = '"';
+    memcpy(to + 1, text, size);
+    to[size + 1] = '"';
+    json->n_held += size + 2;
 }
 
 /* ---- the stream ---- */
@@ -208,12 +226,25 @@ void json_stream_member(struct json_stream *json, const char *key, json_t *value
 
 /* ---- members without a json_t ---- */
 
-/* The key is one of ours, and plain. */
+/* The key is one of ours: plain, and short. */
 static void begin_member(struct json_stream *json, const char *key)
 {
-    separate(json);
-    put_quoted(json, key, strlen(key));
-    put(json, ": ", json->pretty ? 2 : 1);
+    size_t size = strlen(key);
+    char *to;
+
+    if (json->pretty || json->counts[json->depth - 1] == 0) {
+        separate(json);
+        put_quoted(json, key, size);
+        put(json, ": ", json->pretty ? 2 : 1);
+    } else if ((to = room_for(json, size + 4))) {
+        json->counts[json->depth - 1]++;
+        *to++ = ',';
+        *to++ = '"';
+        to = mempcpy(to, key, size);
+        *to++ = '"';
+        *to++ = ':';
+        json->n_held += size + 4;
+    }
 }
 
 void json_stream_member_null(struct json_stream *json, const char *key)
@@ -224,10 +255,8 @@ void json_stream_member_null(struct json_stream *json, const char *key)
 
 void json_stream_member_integer(struct json_stream *json, const char *key, int64_t value)
 {
-    char digits[TEXT_NUMBER_SIZE];
-
     begin_member(json, key);
-    put(json, digits, text_number(digits, value));
+    json->n_held += text_number(room_for(json, TEXT_NUMBER_SIZE), value);
 }
 
 void json_stream_member_boolean(struct json_stream *json, const char *key, bool value)
