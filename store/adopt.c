@@ -328,6 +328,8 @@ static int put_batch(struct work *work, const struct names *names, struct crash 
                 note_failure(work, names->id[i], &own);
             if (own.code == EBADMSG)
                 set_aside(work, names->id[i]);
+            else if (names->n == BATCH && work->result->failed == BATCH)
+                set_aside(work, names->id[i]); /* else a batch of such would hide all others */
         }
     }
     if (r == 0)

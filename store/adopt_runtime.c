@@ -20,8 +20,9 @@
 
 struct runtime {
     struct store *store;
-    int from, to; /* the two new/ */
-    struct error *error;
+    int from, to;        /* the two new/ */
+    struct error *error; /* NULL once a failure has been told */
+    int failure;         /* the first one's errno, negative */
 };
 
 static int copy_bytes(int from, int to)
@@ -88,9 +89,8 @@ static int open_source(const struct runtime *runtime, const char *name)
 }
 
 /* Called as root, and returns as root. */
-static int bring_home(void *context, const char *name)
+static int bring_one_home(struct runtime *runtime, const char *name)
 {
-    struct runtime *runtime = context;
     char id[LAYOUT_ID_SIZE];
     if (!layout_id_from_name(name, LAYOUT_RECORD_SUFFIX, id))
         return 0;
@@ -109,14 +109,28 @@ static int bring_home(void *context, const char *name)
     return 0;
 }
 
+/* One that cannot be taken keeps none of the others: the first failure is told in the end. */
+static int go_on(struct runtime *runtime, int r)
+{
+    if (r < 0 && runtime->failure == 0)
+        runtime->failure = r;
+    runtime->error = runtime->failure < 0 ? NULL : runtime->error;
+    return 0;
+}
+
+static int bring_home(void *context, const char *name)
+{
+    struct runtime *runtime = context;
+    return go_on(runtime, bring_one_home(runtime, name));
+}
+
 static int salvage(void *context, const char *name)
 {
     struct runtime *runtime = context;
     char id[LAYOUT_ID_SIZE];
     if (!layout_id_from_name(name, LAYOUT_PART_SUFFIX, id))
         return 0;
-    int r = adopt_part(runtime->from, id, runtime->error);
-    return r < 0 ? r : 0;
+    return go_on(runtime, adopt_part(runtime->from, id, runtime->error));
 }
 
 static int bring_all_home(struct runtime *runtime)
@@ -126,7 +140,9 @@ static int bring_all_home(struct runtime *runtime)
         return errno == ENOENT ? 0 : error_errno(runtime->error, errno, RUNTIME_NEW);
     runtime->from = from;
     int r = scan_names(from, ".", salvage, runtime);
-    return r < 0 ? r : scan_names(from, ".", bring_home, runtime);
+    if (r == 0)
+        r = scan_names(from, ".", bring_home, runtime);
+    return r < 0 ? r : runtime->failure;
 }
 
 int adopt_runtime(struct store *store, struct error *error)

@@ -126,29 +126,34 @@ static _Noreturn void become_analyzer(const struct run *run)
 }
 
 /*
- * Root's broker opens files of any user, and has no other right of root's. Not as uid 0, which even
- * without capabilities may write to all that root owns: as the store's user, who owns none of it.
+ * Root's broker is the store's user, with the right to read everything. For a crash that a user may
+ * read, it is that user where files are opened, and takes its right for the store's own copies only
+ * (broker.c). Not as uid 0, which even without capabilities may write to all that root owns.
  */
-static bool keep_right_to_read(void)
+static bool become_reader(const struct analysis_options *options)
 {
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
     struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {0};
+    bool is_for_user = options->reader_uid >= 0;
     uid_t uid;
     gid_t gid;
     if (layout_system_user(INQUEST_USER, &uid, &gid) < 0 || uid == 0) {
         uid = NOBODY;
         gid = NOBODY;
     }
-    data[0].effective = data[0].permitted = 1u << CAP_DAC_READ_SEARCH;
+    uid_t reader = is_for_user ? (uid_t)options->reader_uid : uid;
+    gid_t group = is_for_user ? options->reader_gid : gid;
+    data[0].permitted = 1u << CAP_DAC_READ_SEARCH;
+    data[0].effective = is_for_user ? 0 : data[0].permitted;
     return setresuid(0, 0, 0) == 0 && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) == 0 &&
-           setgroups(0, NULL) == 0 && setresgid(gid, gid, gid) == 0 &&
-           setresuid(uid, uid, uid) == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+           setgroups(0, NULL) == 0 && setresgid(gid, group, gid) == 0 &&
+           setresuid(uid, reader, uid) == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
            syscall(SYS_capset, &header, data) == 0;
 }
 
 static _Noreturn void become_broker(const struct run *run)
 {
-    if (may_become_root() && !keep_right_to_read())
+    if (may_become_root() && !become_reader(run->options))
         _exit(1);
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     close(run->analyzer_ends[0]);

@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "store/base/bytes.h"
 #include "store/base/error.h"
@@ -34,7 +35,9 @@ struct analysis_options {
     size_t file_count;
     const char *const *debuginfod; /* URLs to ask for missing files, NULL-terminated; NULL or empty:
                                       those of the caller's DEBUGINFOD_URLS, if it is set */
-    int root_fd;         /* the victim's root directory, tried before `sysroot`; -1: none */
+    int root_fd;        /* the victim's root directory, tried before `sysroot`; -1: none */
+    int64_t reader_uid; /* root's broker opens what this user may open, and nothing else; -1: all */
+    gid_t reader_gid;
     int store_fd;        /* a store, whose modules/<build-id> are tried; -1: none */
     unsigned max_frames; /* of one thread */
     unsigned max_threads;
@@ -47,7 +50,7 @@ struct analysis_options {
 
 #define ANALYSIS_DEFAULTS                                                                          \
     {                                                                                              \
-        .root_fd = -1, .store_fd = -1, .max_frames = 4096, .max_threads = 65536,                   \
+        .root_fd = -1, .reader_uid = -1, .store_fd = -1, .max_frames = 4096, .max_threads = 65536, \
         .deadline_us = 120 * 1000000ull, .memory = 2048ull << 20, .max_report = 64u << 20,         \
         .packages = true,                                                                          \
     }

@@ -5,6 +5,7 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/openat2.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -214,8 +215,22 @@ static int open_beneath(int root, const char *path)
     return (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
 }
 
+/* Root's broker, whose effective user is the crash's reader, has a right that it may use for the
+ * store's own copies: switches that on or off. Others' brokers have none. */
+static void use_right(const struct broker *broker, bool use)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {0};
+    if (broker->options->reader_uid < 0 || geteuid() == getuid())
+        return;
+    data[0].permitted = 1u << CAP_DAC_READ_SEARCH;
+    data[0].effective = use ? data[0].permitted : 0;
+    if (syscall(SYS_capset, &header, data) < 0 && !use)
+        _exit(1);
+}
+
 /* Looks at the inode before it opens it: opening a FIFO waits, opening a device may do anything. */
-static int open_candidate(const struct candidate *candidate)
+static int open_file(const struct candidate *candidate)
 {
     if (candidate->fd >= 0)
         return is_elf_but_no_core(candidate->fd) ? fcntl(candidate->fd, F_DUPFD_CLOEXEC, 3)
@@ -234,6 +249,17 @@ static int open_candidate(const struct candidate *candidate)
     if (fd < 0)
         return -errno;
     return is_elf_but_no_core(fd) ? steal_fd(&fd) : -ENOEXEC;
+}
+
+static int open_candidate(const struct broker *broker, const struct candidate *candidate)
+{
+    bool is_stores = candidate->root >= 0 && candidate->root == broker->options->store_fd;
+    if (is_stores)
+        use_right(broker, true);
+    int fd = open_file(candidate);
+    if (is_stores)
+        use_right(broker, false);
+    return fd;
 }
 
 static void send_reply(int socket, struct analysis_reply *reply, size_t text_size, int fd)
@@ -274,8 +300,14 @@ static int fetch(const struct broker *broker, const struct question *question)
     AUTO_BYTES struct bytes servers = {0};
     if (!question->build_id[0] || list_servers(broker->options, &servers) < 0 || servers.size == 0)
         return -ENOENT;
+    /* Its cache is the real user's. Of two ids of one's own, either may be had at any time. */
+    uid_t reader = geteuid();
+    if (seteuid(getuid()) < 0)
+        return -EPERM;
     int fd = debuginfod_fetch(servers.data, question->build_id,
                               question->request->kind == REQUEST_MODULE);
+    if (seteuid(reader) < 0)
+        _exit(1);
     if (fd >= 0 && !is_elf_but_no_core(fd)) {
         close(fd);
         return -ENOEXEC;
@@ -295,7 +327,7 @@ static void answer_file(struct broker *broker, int socket, const struct question
     AUTO_FD int fd = -1;
     size_t i = question->request->attempt, text_size = 0;
     for (; i < broker->count; i++) {
-        int opened = open_candidate(&broker->candidates[i]);
+        int opened = open_candidate(broker, &broker->candidates[i]);
         if (opened >= 0) {
             fd = opened;
             break;

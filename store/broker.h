@@ -11,5 +11,9 @@
 
 #include "store/analysis.h"
 
-/* Answers requests on `socket` until the other side closes it. */
+/*
+ * Answers requests on `socket` until the other side closes it. Files are opened as the effective
+ * user; where that is the crash's reader and not the real user, the store's own copies are opened
+ * with the right that root's broker was left with.
+ */
 void broker_serve(int socket, const struct analysis_options *options);

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "store/access.h"
@@ -12,7 +13,10 @@
 #include "store/index.h"
 #include "store/store.h"
 
-enum { REPORT_READ_MAX = 64 * 1024 * 1024 };
+enum {
+    REPORT_READ_MAX = 64 * 1024 * 1024,
+    MOVE_WAIT_MS = 5000, /* an adopter takes milliseconds */
+};
 
 int store_open_directory(const struct store *store, const struct crash_row *row)
 {
@@ -209,4 +213,18 @@ int store_remove(struct store *store, const struct crash_row *row, struct error 
         (void)store_sync_views(store, NULL); /* what failed is made good by the next one */
     store_unlock(store);
     return r;
+}
+
+void store_await_record(struct store *store, const struct crash_row *row)
+{
+    static const struct timespec pause = {.tv_nsec = 1000000};
+    char from[LAYOUT_PATH_SIZE], to[LAYOUT_PATH_SIZE];
+    int fd = store_fd(store, row->source);
+
+    layout_new_path(from, row->id, LAYOUT_RECORD_SUFFIX);
+    layout_crash_path(to, row->owner, row->id, LAYOUT_RECORD_SUFFIX);
+    for (int i = 0; i < MOVE_WAIT_MS && faccessat(fd, to, F_OK, AT_SYMLINK_NOFOLLOW) < 0 &&
+                    faccessat(fd, from, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+         i++)
+        (void)nanosleep(&pause, NULL);
 }

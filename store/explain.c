@@ -7,6 +7,8 @@
 #include "store/findings.h"
 #include "store/index.h"
 
+enum { NOBODY = 65534 };
+
 static uint64_t at_most(uint64_t value, uint64_t max)
 {
     return value < max ? value : max;
@@ -30,6 +32,11 @@ int explain_run(struct store *store, const struct crash_row *row,
         return fd;
 
     own.store_fd = store_fd(store, row->source);
+    /* A user who may read the report is not told what is in files that he may not read. */
+    if (row->access_uid != CRASH_ABSENT && row->access_uid > 0) {
+        own.reader_uid = row->access_uid;
+        own.reader_gid = row->access_uid == row->uid && row->gid > 0 ? (gid_t)row->gid : NOBODY;
+    }
     own.max_report = REPORT_MAX_SIZE;
     int r = store_leave(store, error);
     if (r < 0)

@@ -21,6 +21,7 @@
 #include "store/layout.h"
 #include "store/ledger.h"
 #include "store/notify.h"
+#include "store/pending.h"
 #include "store/query.h"
 #include "store/retention.h"
 #include "store/store.h"
@@ -41,6 +42,7 @@ struct keeper {
     const struct config_settings *settings;
     struct store *store;
     struct ledger ledger; /* of that store */
+    struct pending pending;
 };
 
 static const char usage[] =
@@ -175,24 +177,6 @@ static int keep_budgets(struct keeper *keeper, struct error *error)
 
 /* ---- analysis ---- */
 
-/* The newest crash that waits for its report. 1: there is one. */
-static int find_pending(struct keeper *keeper, struct crash_row **ret, struct error *error)
-{
-    AUTO_FILTER struct filter *filter = filter_new();
-    AUTO_QUERY struct query *query = NULL;
-    const struct crash_row *row;
-    if (!filter)
-        return error_errno(error, ENOMEM, "keeper");
-    filter_set_analysis(filter, CRASH_PENDING);
-    int r = query_begin(keeper->store, filter, QUERY_NEWEST_FIRST, 0, &query, error);
-    while (r >= 0 && (r = query_next(query, &row, error)) == 1)
-        if (store_may_write(keeper->store, row)) {
-            *ret = crash_row_copy(row);
-            return *ret ? 1 : error_errno(error, ENOMEM, "keeper");
-        }
-    return r;
-}
-
 /* A failure here is that of the store: one of the analysis is noted there. */
 static int explain_one(struct keeper *keeper, const struct crash_row *row, struct error *error)
 {
@@ -200,6 +184,7 @@ static int explain_one(struct keeper *keeper, const struct crash_row *row, struc
     AUTO_BYTES struct bytes json = {0};
     struct error own = {0};
     explain_options_from(keeper->settings, &options);
+    store_await_record(keeper->store, row);
     int r = explain_run(keeper->store, row, &options, &json, &own);
     if (r == 0)
         r = explain_keep(keeper->store, row, &json, keeper->config, NULL, &own);
@@ -229,12 +214,13 @@ static int explain_all(struct keeper *keeper, unsigned *ret_done, struct error *
     unsigned done = 0;
     for (;; done++) {
         AUTO_CRASH_ROW struct crash_row *row = NULL;
-        int r = find_pending(keeper, &row, error);
+        int r = pending_next(&keeper->pending, keeper->store, &row, error);
         if (r <= 0) {
             *ret_done = done;
             return r;
         }
         r = explain_one(keeper, row, error);
+        pending_charge(&keeper->pending, row);
         if (r < 0)
             return r;
         notify(keeper, row->id);

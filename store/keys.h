@@ -60,7 +60,8 @@
 #define KEY_ACCESS_UID                                                                             \
     "access_uid" /* number: who else than root and the group may read; absent: nobody */
 #define KEY_PRIVATE                                                                                \
-    "private" /* "1": root alone may read (dumpable was not 1, or credentials changed) */
+    "private" /* "1": root alone may read (dumpable was not 1, credentials changed, or nobody has  \
+                 looked yet); "0": not so */
 #define KEY_PACKAGE "package" /* owner of the executable, with version: the keeper's to look up */
 
 /* The bytes of /proc/PID/... */

@@ -54,6 +54,7 @@ libstore_a_SOURCES = \
 	store/module_store.c store/module_store.h \
 	store/names.c store/names.h \
 	store/ownership.c store/ownership.h \
+	store/pending.c store/pending.h \
 	store/pin.c store/pin.h \
 	store/prune.c store/prune.h \
 	store/query.c store/query.h \

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/statvfs.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "store/base/cleanup.h"
@@ -21,8 +20,7 @@
 #include "store/when.h"
 
 enum {
-    BATCH = 32,          /* decisions a transaction */
-    MOVE_WAIT_MS = 5000, /* an adopter takes milliseconds */
+    BATCH = 32, /* decisions a transaction */
 };
 
 struct work {
@@ -205,30 +203,13 @@ static int remove_crash(struct work *work, const struct crash_row *row, const ch
     return next_batch(work, error);
 }
 
-static bool is_there(const struct work *work, const char *path)
-{
-    return faccessat(store_writable_fd(work->store), path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
-}
-
-/* A crash that is being adopted has its row before its place (adopt.h): the file is awaited, unless
- * who was to move it has died. */
-static void wait_until_moved(const struct work *work, const struct crash_row *row)
-{
-    static const struct timespec pause = {.tv_nsec = 1000000};
-    char from[LAYOUT_PATH_SIZE], to[LAYOUT_PATH_SIZE];
-    layout_new_path(from, row->id, LAYOUT_RECORD_SUFFIX);
-    layout_crash_path(to, row->owner, row->id, LAYOUT_RECORD_SUFFIX);
-    for (int i = 0; i < MOVE_WAIT_MS && !is_there(work, to) && is_there(work, from); i++)
-        (void)nanosleep(&pause, NULL);
-}
-
 static int apply(struct work *work, enum retention_action action, const struct crash_row *row,
                  const char *why, struct error *error)
 {
     struct crash_row own = *row;
     own.source = store_writable_source(work->store);
     if (!work->dry_run)
-        wait_until_moved(work, row);
+        store_await_record(work->store, &own);
     return action == RETENTION_PRUNE ? prune(work, &own, why, error)
                                      : remove_crash(work, &own, why, error);
 }

@@ -145,6 +145,11 @@ static const char schema_rules[] =
     "CREATE INDEX crash_core_age ON crash (rule, time) WHERE content = 1 AND pinned = 0;"
     "CREATE INDEX crash_alike ON crash (exe, uid, signal) WHERE content = 1 AND repeat = 0;";
 
+/* Who waits for reports (pending.h). */
+static const char schema_waiting[] =
+    "CREATE INDEX crash_waiting ON crash (ifnull(access_uid, ifnull(uid, -1)), time)"
+    " WHERE analysis = 0;";
+
 static int pragma(struct database *database, const char *sql, int64_t *ret, struct error *error)
 {
     return database_get(database, error, ret, sql, "");
@@ -179,6 +184,7 @@ int schema_check(struct database *database, struct error *error)
 static const char *const *const steps[SCHEMA_VERSION] = {
     (const char *const[]){schema_tables, schema_totals, schema_indexes, NULL},
     (const char *const[]){schema_rules, NULL},
+    (const char *const[]){schema_waiting, NULL},
 };
 
 static int upgrade_from(struct database *database, int64_t version, struct error *error)

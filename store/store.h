@@ -108,6 +108,10 @@ bool store_changed(struct store *store);
 
 /* ---- the files of one crash ---- */
 
+/* A crash that is being adopted has its row before its place (adopt.h). Waits for the file of a
+ * crash of the store that is written to, unless who was to move it seems to have died. */
+void store_await_record(struct store *store, const struct crash_row *row);
+
 /* Opens the record, read-only: in crashes/<owner>/, else in new/. Returns a descriptor, or
  * -ENOENT where the file is gone (state RECORD_MISSING), -EACCES. */
 int store_open_record(const struct store *store, const struct crash_row *row, struct error *error);
