@@ -191,6 +191,8 @@ static int set_first_facts(struct capture *capture)
     if (!capture->facts || !capture->outcome)
         return -ENOMEM;
     int r = metadata_set_text(capture->facts, KEY_VERSION, PACKAGE_VERSION);
+    if (r == 0) /* until it is known whose it is: a hook that is killed leaves it so */
+        r = metadata_set_text(capture->facts, KEY_PRIVATE, "1");
     return r < 0 ? r : arguments_facts(capture->arguments, capture->facts);
 }
 
@@ -239,7 +241,7 @@ static void apply_storm(struct capture *capture)
         return;
     if (storm_open(capture->runtime, &capture->storm, NULL) < 0)
         return;
-    capture->key.uid = capture->arguments->uid;
+    capture->key.uid = facts_account(capture->victim, capture->arguments->uid);
     (void)metadata_u64(capture->facts, KEY_EXE_DEV, &capture->key.device);
     (void)metadata_u64(capture->facts, KEY_EXE_INODE, &capture->key.inode);
     if (limits.window_us > 0 && policy->mode < POLICY_COUNT)

@@ -26,8 +26,9 @@ enum {
     KIB = 1024,
     MIB = 1024 * 1024,
     ENVIRON_MAX = 1 * MIB,
-    FDS_MAX = 1024,      /* descriptors that are listed */
-    LINK_MAX_SIZE = 4096 /* what readlink gives in /proc: a page */
+    FDS_MAX = 1024,       /* descriptors that are listed */
+    NAMESPACES_DEEP = 33, /* as the kernel allows them */
+    LINK_MAX_SIZE = 4096  /* what readlink gives in /proc: a page */
 };
 
 /* Where a file of /proc is read: the process, or the crashing thread, which still has its memory
@@ -43,17 +44,17 @@ struct file {
 };
 
 static const struct file files[] = {
-    {THREAD, "cmdline", 1 * MIB, KEY_CMDLINE},
-    {PROCESS, "status", 16 * KIB, KEY_PROC_STATUS},
-    {THREAD, "stat", 4 * KIB, KEY_PROC_STAT},
-    {THREAD, "limits", 8 * KIB, KEY_PROC_LIMITS},
-    {THREAD, "uid_map", 64 * KIB, KEY_PROC_UID_MAP},
-    {THREAD, "gid_map", 64 * KIB, KEY_PROC_GID_MAP},
-    {PROCESS, "oom_score", 64, KEY_PROC_OOM_SCORE},
-    {PROCESS, "io", 4 * KIB, KEY_PROC_IO},
+    {THREAD, "cmdline", 1 * MIB, KEY_CMDLINE},      {PROCESS, "status", 16 * KIB, KEY_PROC_STATUS},
+    {THREAD, "stat", 4 * KIB, KEY_PROC_STAT},       {THREAD, "limits", 8 * KIB, KEY_PROC_LIMITS},
+    {PROCESS, "oom_score", 64, KEY_PROC_OOM_SCORE}, {PROCESS, "io", 4 * KIB, KEY_PROC_IO},
 };
 
-static const struct file cgroup_file = {THREAD, "cgroup", 64 * KIB, KEY_PROC_CGROUP};
+/* What says whose the crash is. */
+static const struct file first_files[] = {
+    {THREAD, "cgroup", 64 * KIB, KEY_PROC_CGROUP},
+    {THREAD, "uid_map", 64 * KIB, KEY_PROC_UID_MAP},
+    {THREAD, "gid_map", 64 * KIB, KEY_PROC_GID_MAP},
+};
 
 /* Small texts, without the newline at their end. */
 static const struct {
@@ -280,6 +281,26 @@ static int64_t namespace_owner(const struct victim *victim)
     return fd >= 0 && ioctl(fd, NS_GET_OWNER_UID, &uid) == 0 ? (int64_t)uid : -1;
 }
 
+uint32_t facts_account(const struct victim *victim, uint32_t uid)
+{
+    struct stat ours, theirs;
+    uid_t owner = 0, account = 0;
+
+    if (victim->task < 0 || stat("/proc/self/ns/user", &ours) < 0)
+        return uid;
+    AUTO_FD int fd = openat(victim->task, "ns/user", O_RDONLY | O_CLOEXEC);
+    for (int i = 0; i < NAMESPACES_DEEP && fd >= 0; i++) {
+        if (fstat(fd, &theirs) < 0 || theirs.st_ino == ours.st_ino ||
+            ioctl(fd, NS_GET_OWNER_UID, &owner) < 0)
+            break;
+        account = owner; /* the outermost one's counts: those within may be anybody's */
+        int parent = ioctl(fd, NS_GET_PARENT);
+        close(fd);
+        fd = parent;
+    }
+    return account > 0 ? account : uid;
+}
+
 static struct bytes borrow(const struct metadata *facts, const char *key)
 {
     const struct fact *fact = metadata_get(facts, key);
@@ -329,8 +350,7 @@ static void gather_access(const struct victim *victim, const struct arguments *a
         .namespace_owner = own_user_namespace ? namespace_owner(victim) : -1,
     };
     struct access_answer answer = access_judge(&question);
-    if (answer.is_private)
-        keep_text(ret, KEY_PRIVATE, "1");
+    keep_text(ret, KEY_PRIVATE, answer.is_private ? "1" : "0");
     if (answer.uid >= 0)
         (void)metadata_set_i64(ret, KEY_ACCESS_UID, answer.uid);
 }
@@ -400,7 +420,9 @@ void facts_identify(const struct victim *victim, const struct arguments *argumen
     for (size_t i = 0; i < ARRAY_SIZE(names); i++)
         gather_text(place_fd(victim, names[i].place), names[i].name, names[i].key, ret);
     gather_exe(victim, arguments, ret);
-    gather_file(victim, &cgroup_file, ret);
+    for (size_t i = 0; i < ARRAY_SIZE(first_files); i++)
+        gather_file(victim, &first_files[i], ret);
+    gather_access(victim, arguments, gather_namespaces(victim, ret), ret);
 
     const struct bytes cgroup = borrow(ret, KEY_PROC_CGROUP);
     if (cgroup.size > 0)
@@ -421,5 +443,4 @@ void facts_gather(const struct victim *victim, const struct arguments *arguments
     gather_files(victim, ret);
     gather_fds(victim, ret);
     threads_gather(victim, arguments, ret);
-    gather_access(victim, arguments, gather_namespaces(victim, ret), ret);
 }

@@ -11,10 +11,15 @@
 #include "hook/victim.h"
 #include "store/metadata.h"
 
-/* Sets what rules and lists go by: names, executable, user, cgroup. A fact that cannot be had is
- * absent, here and below. */
+/* Sets what rules and lists go by: names, executable, user, cgroup, and who may read it. A fact
+ * that cannot be had is absent, here and below. */
 void facts_identify(const struct victim *victim, const struct arguments *arguments,
                     struct metadata *ret);
+
+/* Whose bounds the crash counts for: `uid`, or who made the outermost user namespace that the
+ * victim was in, for the ids of a namespace are as many as its maker likes. Root's namespaces are
+ * nobody's: their users count each for himself. */
+uint32_t facts_account(const struct victim *victim, uint32_t uid);
 
 /* Sets all the others. */
 void facts_gather(const struct victim *victim, const struct arguments *arguments,

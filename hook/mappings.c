@@ -22,6 +22,11 @@ static const char *const remote_types[] = {
 
 static const char *const memory_types[] = {"tmpfs", "devtmpfs", "hugetlbfs", "ramfs"};
 
+/* What no user can mount over a filesystem of his own: the kernel lets root alone mount these. */
+static const char *const disk_types[] = {"ext2",     "ext3",  "ext4",    "xfs",   "btrfs", "f2fs",
+                                         "bcachefs", "zfs",   "jfs",     "exfat", "vfat",  "ntfs3",
+                                         "squashfs", "erofs", "iso9660", "udf",   "nilfs2"};
+
 struct filesystem {
     uint64_t device; /* major << 32 | minor */
     uint8_t kind;    /* enum mapping_kind of its files */
@@ -40,12 +45,14 @@ static bool is_among(const char *word, const char *const *words, size_t count)
     return false;
 }
 
-static enum mapping_kind kind_of_filesystem(const char *type)
+static enum mapping_kind kind_of_filesystem(const char *type, bool of_user)
 {
     if (is_among(type, remote_types, ARRAY_SIZE(remote_types)) || strncmp(type, "fuse.", 5) == 0)
         return MAPPING_REMOTE;
     if (is_among(type, memory_types, ARRAY_SIZE(memory_types)))
         return MAPPING_SHARED_MEMORY;
+    if (of_user && !is_among(type, disk_types, ARRAY_SIZE(disk_types)))
+        return MAPPING_REMOTE;
     return MAPPING_FILE;
 }
 
@@ -67,7 +74,7 @@ static bool next_line(const struct bytes *text, size_t *at, char line[static LIN
 
 /* proc_pid_mountinfo(5): ID parent MAJ:MIN root mountpoint options [fields] - type source options
  */
-static void parse_mountinfo(const struct bytes *mountinfo, struct filesystems *ret)
+static void parse_mountinfo(const struct bytes *mountinfo, bool of_user, struct filesystems *ret)
 {
     char line[LINE_MAX_SIZE], type[64];
 
@@ -77,8 +84,8 @@ static void parse_mountinfo(const struct bytes *mountinfo, struct filesystems *r
         if (!tail || sscanf(line, "%*u %*u %u:%u", &major, &minor) != 2 ||
             sscanf(tail, " - %63s", type) != 1)
             continue;
-        ret->items[ret->count++] =
-            (struct filesystem){(uint64_t)major << 32 | minor, (uint8_t)kind_of_filesystem(type)};
+        ret->items[ret->count++] = (struct filesystem){(uint64_t)major << 32 | minor,
+                                                       (uint8_t)kind_of_filesystem(type, of_user)};
     }
 }
 
@@ -169,7 +176,8 @@ static int add_mapping(struct mappings *mappings, const struct mapping *mapping)
     return 0;
 }
 
-int mappings_parse(const struct bytes *maps, const struct bytes *mountinfo, struct mappings *ret)
+int mappings_parse(const struct bytes *maps, const struct bytes *mountinfo, bool of_user,
+                   struct mappings *ret)
 {
     AUTO_FREE struct filesystems *filesystems = calloc(1, sizeof *filesystems);
     char line[LINE_MAX_SIZE];
@@ -177,7 +185,7 @@ int mappings_parse(const struct bytes *maps, const struct bytes *mountinfo, stru
 
     if (!filesystems)
         return -ENOMEM;
-    parse_mountinfo(mountinfo, filesystems);
+    parse_mountinfo(mountinfo, of_user, filesystems);
     for (size_t at = 0; next_line(maps, &at, line);) {
         if (!parse_line(line, filesystems, &mapping))
             continue;

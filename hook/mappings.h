@@ -36,8 +36,13 @@ struct mappings {
     size_t count, capacity;
 };
 
-/* Reads the bytes of maps; mountinfo tells which files are on filesystems that may hang. */
-int mappings_parse(const struct bytes *maps, const struct bytes *mountinfo, struct mappings *ret);
+/*
+ * Reads the bytes of maps; mountinfo tells which files are on filesystems that may hang. Of mounts
+ * that a user made in a namespace of his own (`of_user`), only what is on a disk or in memory is
+ * believed to answer: an overlay may lie over anything.
+ */
+int mappings_parse(const struct bytes *maps, const struct bytes *mountinfo, bool of_user,
+                   struct mappings *ret);
 void mappings_free(struct mappings *mappings);
 #define AUTO_MAPPINGS CLEANUP(mappings_free)
 

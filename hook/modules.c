@@ -98,12 +98,16 @@ static bool is_in_our_mounts(const struct victim *victim)
            readlink("/proc/self/ns/mnt", ours, sizeof ours - 1) > 0 && strcmp(theirs, ours) == 0;
 }
 
-/* A file that may go into the room for all: root's, and no one else's to change. */
+/* A file that may go into the room for all: root's, no one else's to change, and on a mount that is
+ * trusted with set-user-id programs. Users have images of theirs mounted, in which files are
+ * root's; whoever does that for them says nosuid. */
 static bool is_fit(int fd)
 {
+    struct statvfs fs;
     struct stat st;
-    return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == 0 &&
-           (st.st_mode & (S_IWGRP | S_IWOTH)) == 0 && st.st_size > 0 && st.st_size <= SIZE_MAX_ONE;
+    return fstatvfs(fd, &fs) == 0 && (fs.f_flag & ST_NOSUID) == 0 && fstat(fd, &st) == 0 &&
+           S_ISREG(st.st_mode) && st.st_uid == 0 && (st.st_mode & (S_IWGRP | S_IWOTH)) == 0 &&
+           st.st_size > 0 && st.st_size <= SIZE_MAX_ONE;
 }
 
 static void open_mapping(const struct victim *victim, const struct line *line,
@@ -124,8 +128,8 @@ void modules_open(const struct victim *victim, struct modules *ret)
     uint64_t last_inode = 0;
 
     *ret = (struct modules){0};
-    if (victim->task < 0 || !text ||
-        mappings_parse(&victim->maps, &victim->mountinfo, &mappings) < 0)
+    if (victim->task < 0 || !text || victim->mounts_of_user ||
+        mappings_parse(&victim->maps, &victim->mountinfo, victim->mounts_of_user, &mappings) < 0)
         return;
     bool ours = is_in_our_mounts(victim);
     for (unsigned i = 0; text < end && i < LINES_MAX && ret->count < MODULES_MAX; i++) {

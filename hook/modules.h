@@ -5,7 +5,12 @@
  * A file is kept where its path leads to another one by now (deleted, replaced) or only inside the
  * victim's mount namespace (a container). Only files of local filesystems are opened, each once,
  * through the victim's own mapping of it, and only those that root owns and nobody else may write:
- * a build-id is a claim, and this room is for everybody's crashes.
+ * a build-id is a claim, and this room is for everybody's crashes. Nothing is taken from mounts
+ * that a user has made, or that are mounted nosuid.
+ *
+ * The design also had crashes/<uid>/modules/<sha256>, for files of users. It is not done: a user's
+ * program that was rebuilt since is found again by debuginfod or not at all, while each crash of it
+ * would have cost a copy of a file that its user may make as large as he likes.
  *
  * The worker opens them while the victim is held; the watcher copies them after the commit. Their
  * ELF notes are read in a cage, by a process that has read nothing else.

@@ -470,7 +470,9 @@ static int write_core(const struct rescue *rescue, struct loads *loads, struct b
 
 static int take_memory(struct rescue *rescue, enum rescue_depth depth, struct loads *loads)
 {
-    int r = mappings_parse(&rescue->victim->maps, &rescue->victim->mountinfo, &rescue->mappings);
+    const struct victim *victim = rescue->victim;
+    int r = mappings_parse(&victim->maps, &victim->mountinfo, victim->mounts_of_user,
+                           &rescue->mappings);
     if (r >= 0)
         r = pagemap_init(&rescue->pagemap, rescue->victim->pagemap);
     if (r < 0)

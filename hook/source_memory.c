@@ -160,7 +160,7 @@ static int check_witness(const struct source_memory *memory)
 
 static int read_mappings(const struct victim *victim, struct mappings *ret, struct error *error)
 {
-    int r = mappings_parse(&victim->maps, &victim->mountinfo, ret);
+    int r = mappings_parse(&victim->maps, &victim->mountinfo, victim->mounts_of_user, ret);
     if (r >= 0 && mappings_need_details(ret))
         r = mappings_add_details(ret, victim->smaps);
     return r < 0 ? error_errno(error, -r, "reading the process's mappings") : 0;

@@ -5,10 +5,11 @@
  *
  * One table of fixed size in LAYOUT_RUNTIME, shared by all hooks through a lock; it goes with the
  * machine's run. Programs are known by their executable's device and inode and by the uid, never by
- * a name, which the victim chooses. In a window, the first `full` crashes of a program keep their
- * core, `stacks` more their stacks, `facts` more their facts, the rest is counted. A user has
- * STORM_USER_SHARE times as much for all his programs, the machine STORM_MACHINE_SHARE times. The
- * first of a window and one in each minute stay full all the same.
+ * a name, which the victim chooses; of a user namespace, all uids are its maker's (facts_account).
+ * In a window, the first `full` crashes of a program keep their core, `stacks` more their stacks,
+ * `facts` more their facts, the rest is counted. A user has STORM_USER_SHARE times as much for all
+ * his programs, the machine STORM_MACHINE_SHARE times. The first of a window and one in each minute
+ * stay full all the same.
  *
  * Each bound is charged only for what is kept in the end, so that a user who has come to his own
  * leaves the machine's to others.

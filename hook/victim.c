@@ -5,9 +5,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <linux/nsfs.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 
 #include "store/base/io.h"
@@ -110,6 +113,17 @@ int victim_find(const struct arguments *arguments, struct victim *ret, struct er
     return 0;
 }
 
+/* What cannot be told is a user's. */
+static bool are_mounts_of_user(const struct victim *victim)
+{
+    struct stat theirs, ours;
+    AUTO_FD int mounts = openat(victim->task, "ns/mnt", O_RDONLY | O_CLOEXEC);
+    AUTO_FD int owner = mounts < 0 ? -1 : ioctl(mounts, NS_GET_USERNS);
+
+    return owner < 0 || fstat(owner, &theirs) < 0 || stat("/proc/self/ns/user", &ours) < 0 ||
+           theirs.st_dev != ours.st_dev || theirs.st_ino != ours.st_ino;
+}
+
 void victim_open(struct victim *victim)
 {
     char path[64];
@@ -120,6 +134,7 @@ void victim_open(struct victim *victim)
     victim->task = openat(victim->proc, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
     if (victim->task < 0)
         return;
+    victim->mounts_of_user = are_mounts_of_user(victim);
     victim->mem = open_in(victim->task, "mem");
     victim->pagemap = open_in(victim->task, "pagemap");
     victim->smaps = open_in(victim->task, "smaps");

@@ -28,6 +28,7 @@ struct victim {
     int smaps;         /* /proc/PID/smaps, likewise; read from the start */
     struct bytes maps; /* /proc/PID/maps, read as root while it was held */
     struct bytes mountinfo; /* /proc/PID/mountinfo */
+    bool mounts_of_user;    /* its mount namespace is one that no root of the machine made */
     struct bytes auxv;      /* /proc/PID/auxv */
 };
 
