@@ -87,7 +87,7 @@ verdict() { # STATUS
         echo "the dead hook's crash is $(state_of 20261122-000002-22)"
     [ "$(inquest list --json | jq length)" = 3 ] || echo "$(inquest list --json | jq length) listed"
     inquest check >"$T/check" 2>&1 || echo "check: $(head -n 3 "$T/check")"
-    left=$(find "$STORE/new" -mindepth 1 ! -name .lock ! -name .analysis)
+    left=$(find "$STORE/new" -mindepth 1 ! -name .lock ! -name .analysis ! -name .ledger)
     [ -z "$left" ] || echo "left in new/: $left"
 }
 
