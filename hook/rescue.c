@@ -24,6 +24,8 @@ enum {
     STACK_OUTER = 32 * 1024,   /* the other end: where a deep recursion was entered */
     STACK_GUARD = 1024 * 1024, /* how far below its stack an overflowing stack pointer may be */
     RED_ZONE = 128,            /* below the stack pointer, in use all the same (System V x86-64) */
+    HANDLER_DEPTH =
+        256 * 1024, /* of a signal handler and what it called: looked at for its frame */
 
     AROUND_BEFORE = 256,
     AROUND_AFTER = 1024,
@@ -184,6 +186,90 @@ static void want_stack(struct rescue *rescue, uint64_t stack_pointer, uint64_t i
     want(rescue, mapping->end - outer, mapping->end);
 }
 
+/*
+ * A signal handler on an alternate stack: its stack is another than that of the code it
+ * interrupted, whose stack pointer is in the signal frame. In front of the registers stands what
+ * sigaltstack(2) was told (uc_stack: start, flags, size), by which the frame is known: its start
+ * and size enclose the handler's own stack pointer.
+ */
+static const struct {
+    uint16_t machine;
+    unsigned stack_pointer; /* bytes from uc_stack */
+} signal_frames[] = {
+    {EM_X86_64, 144}, {EM_386, 40}, {EM_AARCH64, 416}, {EM_RISCV, 176}, {EM_ARM, 76},
+};
+
+static uint64_t word_at(const struct rescue *rescue, const uint8_t *bytes)
+{
+    uint64_t wide;
+    uint32_t narrow;
+    if (plan_is_64(rescue->plan)) {
+        memcpy(&wide, bytes, sizeof wide);
+        return wide;
+    }
+    memcpy(&narrow, bytes, sizeof narrow);
+    return narrow;
+}
+
+/* Is this the uc_stack of the stack that `stack_pointer` is on? */
+static bool is_alternate(const struct rescue *rescue, const uint8_t *bytes, uint64_t address,
+                         uint64_t stack_pointer)
+{
+    enum { LEAST = 2048 };                /* MINSIGSTKSZ */
+    const uint32_t autodisarm = 1u << 31; /* the one flag that an enabled stack may have */
+    const unsigned word = word_size(rescue);
+    uint64_t start = word_at(rescue, bytes), size = word_at(rescue, bytes + 2 * word);
+    uint32_t flags;
+
+    memcpy(&flags, bytes + word, sizeof flags);
+    return start <= stack_pointer && stack_pointer - start < size && address - start < size &&
+           size >= LEAST && size < UINT32_MAX && (flags == 0 || flags == autodisarm);
+}
+
+/* Looks for it in [start, end), page by page, for not each may be there. */
+static bool find_alternate(const struct rescue *rescue, uint64_t start, uint64_t end,
+                           uint64_t stack_pointer, uint64_t *ret)
+{
+    const unsigned word = word_size(rescue);
+    uint8_t block[4096 + 16]; /* a page, and from the one before what three words may reach into */
+
+    for (uint64_t at = start, from = start; at < end; at = at - at % 4096 + 4096) {
+        uint64_t stop = at - at % 4096 + 4096;
+        size_t size = (size_t)((stop < end ? stop : end) - from);
+        if (!peek(rescue, from, block, size)) {
+            from = stop;
+            continue;
+        }
+        for (size_t i = 0; i + 3 * word <= size; i += word)
+            if (is_alternate(rescue, block + i, from + i, stack_pointer)) {
+                *ret = from + i;
+                return true;
+            }
+        from = stop - 2 * word;
+    }
+    return false;
+}
+
+/* Where the crashing thread's handler was called from another stack: wants that one, too. */
+static void want_interrupted(struct rescue *rescue, uint64_t stack_pointer)
+{
+    const struct mapping *mapping = stack_mapping(rescue, stack_pointer);
+    uint64_t context, interrupted;
+
+    stack_pointer &= ~(uint64_t)(word_size(rescue) - 1);
+    if (!mapping || mapping->start > stack_pointer)
+        return;
+    uint64_t end = mapping->end;
+    if (end - stack_pointer > HANDLER_DEPTH)
+        end = stack_pointer + HANDLER_DEPTH;
+    if (!find_alternate(rescue, stack_pointer, end, stack_pointer, &context))
+        return;
+    for (size_t i = 0; i < sizeof signal_frames / sizeof *signal_frames; i++)
+        if (signal_frames[i].machine == rescue->plan->header.e_machine &&
+            peek_word(rescue, context + signal_frames[i].stack_pointer, &interrupted))
+            want_stack(rescue, interrupted, STACK_CRASHED, STACK_OUTER);
+}
+
 static void want_stacks(struct rescue *rescue)
 {
     const struct plan *plan = rescue->plan;
@@ -193,6 +279,8 @@ static void want_stacks(struct rescue *rescue)
     for (size_t i = 0; i < plan->thread_count; i++)
         want_stack(rescue, plan->threads[i].stack_pointer, i == 0 ? STACK_CRASHED : share,
                    i == 0 ? STACK_OUTER : share / 2);
+    if (plan->thread_count > 0)
+        want_interrupted(rescue, plan->threads[0].stack_pointer);
 }
 
 /* Registers. */

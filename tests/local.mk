@@ -172,7 +172,7 @@ EXTRA_DIST += tests/cli/keep.sh tests/cli/manual.sh
 
 # explain: backtraces of real cores
 explain_tests = tests/kernel/explain-p1-debuginfod.sh tests/kernel/explain-p1-faults.sh tests/kernel/explain-p1-files.sh \
-	tests/kernel/explain-p1-languages.sh tests/kernel/explain-p1-names.sh tests/kernel/explain-p2-machines.sh \
+	tests/kernel/explain-p1-handlers.sh tests/kernel/explain-p1-languages.sh tests/kernel/explain-p1-names.sh tests/kernel/explain-p2-machines.sh \
 	tests/kernel/explain-p3-speed.sh \
 	tests/kernel/explain-p4-signatures.sh tests/kernel/explain-p5-hostile.sh
 TESTS += $(explain_tests)
