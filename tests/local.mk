@@ -93,6 +93,11 @@ test_retention_SOURCES = tests/unit/test-retention.c tests/unit/store_fixture.c 
 test_retention_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 test_retention_LDADD = $(libstore_libs) $(CMOCKA_LIBS)
 
+unit_tests += test-ledger
+test_ledger_SOURCES = tests/unit/test-ledger.c tests/unit/store_fixture.c tests/unit/store_fixture.h
+test_ledger_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+test_ledger_LDADD = $(libstore_libs) $(CMOCKA_LIBS)
+
 unit_tests += test-check
 test_check_SOURCES = tests/unit/test-check.c tests/unit/store_fixture.c tests/unit/store_fixture.h
 test_check_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)

@@ -117,6 +117,8 @@ static void write_record(int fd, const struct example *example, const char *id)
         return;
     assert_int_equal(metadata_set_text(outcome, KEY_STATE, state), 0);
     assert_int_equal(metadata_set_u64(outcome, KEY_CORE_SIZE, example->content), 0);
+    if (example->rule)
+        assert_int_equal(metadata_set_text(outcome, KEY_RULE, example->rule), 0);
     assert_int_equal(record_writer_finish(writer, outcome), 0);
 }
 

@@ -28,6 +28,7 @@ struct example {
     int64_t uid;        /* required; root is 0 */
     int64_t access_uid; /* 0: nobody */
     bool is_private;
+    const char *rule;  /* the [rule] it came under; NULL: none */
     const char *comm;  /* NULL: "boom"; the executable is /usr/bin/COMM */
     uint64_t content;  /* bytes of core that do not compress */
     const char *state; /* NULL: full with content, else facts */

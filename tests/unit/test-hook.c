@@ -23,6 +23,7 @@
 #include "hook/build_id.h"
 #include "hook/cgroup.h"
 #include "hook/clock.h"
+#include "hook/mappings.h"
 #include "hook/storm.h"
 #include "store/base/cleanup.h"
 #include "store/keys.h"
@@ -477,6 +478,25 @@ static size_t id_of(const struct tiny *tiny, size_t size)
     return build_id_read(fd, id);
 }
 
+/* An overlay, and a file on a disk bound into the same namespace. */
+static void mappings_of_user(void **state)
+{
+    static char maps[] = "1000-2000 r-xp 00000000 00:2a 7 /a\n3000-4000 r-xp 00000000 08:01 8 /b\n",
+                mounts[] =
+                    "1 2 0:42 / / rw - overlay o rw\n2 1 8:1 / /disk rw - ext4 /dev/sda1 rw\n";
+    const struct bytes text = {maps, sizeof maps - 1, sizeof maps};
+    const struct bytes mountinfo = {mounts, sizeof mounts - 1, sizeof mounts};
+
+    (void)state;
+    for (int of_user = 0; of_user < 2; of_user++) {
+        AUTO_MAPPINGS struct mappings mappings = {0};
+        assert_int_equal(mappings_parse(&text, &mountinfo, of_user, &mappings), 0);
+        assert_int_equal(mappings.count, 2);
+        assert_int_equal(mappings.items[0].kind, of_user ? MAPPING_REMOTE : MAPPING_FILE);
+        assert_int_equal(mappings.items[1].kind, MAPPING_FILE);
+    }
+}
+
 static void build_id_found(void **state)
 {
     struct tiny tiny = {
@@ -526,6 +546,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(storm_counts, make_directory, remove_directory),
         cmocka_unit_test_setup_teardown(storm_garbage, make_directory, remove_directory),
         cmocka_unit_test_setup_teardown(budget_is_shared, make_directory, remove_directory),
+        cmocka_unit_test(mappings_of_user),
         cmocka_unit_test(build_id_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

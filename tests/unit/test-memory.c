@@ -360,8 +360,8 @@ static void test_old_kernels(void **state)
     struct pagemap pagemap;
 
     (void)state;
-    assert_int_equal(mappings_parse(&subject->victim.maps, &subject->victim.mountinfo, false, &mappings),
-                     0);
+    assert_int_equal(
+        mappings_parse(&subject->victim.maps, &subject->victim.mountinfo, false, &mappings), 0);
     assert_int_equal(pagemap_init(&pagemap, subject->victim.pagemap), 0);
     assert_int_equal(extents_find(&subject->plan, &mappings, &pagemap, &by_scan, NULL), 0);
     pagemap.has_scan = false;
