@@ -158,8 +158,8 @@ const struct command command_list = {
     .usage = "[MATCH…]",
     .description =
         "A MATCH is an id, a PID, a signature (from 6 hex digits), a program's name or path, the\n"
-        "beginning of an id, or KEY=value with KEY any key of `list --json`. The same KEY twice\n"
-        "means either, different ones mean both.\n",
+        "beginning of an id, or KEY=value with KEY any key of `list --json`, program, reason or\n"
+        "pinned. The same KEY twice means either, different ones mean both.\n",
     .options = list_options,
     .settings_size = sizeof(struct list_settings),
     .max_words = COMMAND_ANY_WORDS,

@@ -25,6 +25,7 @@ enum {
 
 enum value_kind {
     VALUE_NUMBER,
+    VALUE_FLAG, /* yes or no, as configs and JSON have them */
     VALUE_TEXT,
     VALUE_SIGNAL,
     VALUE_STATE,
@@ -68,6 +69,9 @@ static const struct key keys[] = {
     {"core_size", VALUE_NUMBER, "core_size", NULL},
     {"stored_size", VALUE_NUMBER, "stored_size", NULL},
     {"count", VALUE_NUMBER, "count", NULL},
+    {"pinned", VALUE_FLAG, "pinned", NULL},
+    {"reason", VALUE_TEXT, "reason", NULL},
+    {"program", VALUE_PROGRAM, NULL, NULL},
 };
 static const struct key key_program = {"program", VALUE_PROGRAM, NULL, NULL};
 static const struct key key_id_prefix = {"id", VALUE_ID_PREFIX, "id", "crash_id"};
@@ -207,6 +211,18 @@ static int parse_time(const char *text, int64_t *ret)
     return when_parse(text, when_now(), ret);
 }
 
+static int parse_flag(const char *text, int64_t *ret)
+{
+    static const char *const words[][2] = {{"no", "yes"}, {"false", "true"}, {"0", "1"}};
+    for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+        for (int flag = 0; flag < 2; flag++)
+            if (strcasecmp(text, words[i][flag]) == 0) {
+                *ret = flag;
+                return 0;
+            }
+    return -EINVAL;
+}
+
 static int parse_number(const struct key *key, const char *text, int64_t *ret)
 {
     uint64_t number;
@@ -218,6 +234,8 @@ static int parse_number(const struct key *key, const char *text, int64_t *ret)
         r = parse_u64(text, 10, INT64_MAX, &number);
         *ret = r < 0 ? 0 : (int64_t)number;
         return r;
+    case VALUE_FLAG:
+        return parse_flag(text, ret);
     case VALUE_SIGNAL:
         r = signal_from_name(text, &signal);
         *ret = r < 0 ? 0 : signal;
@@ -237,6 +255,15 @@ static int parse_number(const struct key *key, const char *text, int64_t *ret)
     }
 }
 
+static int unknown_key(const char *name, size_t size, struct error *error)
+{
+    AUTO_BYTES struct bytes names = {0};
+    for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+        (void)bytes_printf(&names, " %s", keys[i].name); /* a shorter list is no failure */
+    return error_set(error, EINVAL, "%.*s: no such key; there are%s", (int)size, name,
+                     names.data ?: " none");
+}
+
 static int add_keyed(struct filter *filter, const char *match, const char *equals,
                      struct error *error)
 {
@@ -244,7 +271,7 @@ static int add_keyed(struct filter *filter, const char *match, const char *equal
     const char *text = equals + 1;
     int64_t number = 0;
     if (!key)
-        return error_set(error, EINVAL, "%.*s: no such key", (int)(equals - match), match);
+        return unknown_key(match, (size_t)(equals - match), error);
     if (!*text)
         return error_set(error, EINVAL, "%s: a value is missing", key->name);
     if (parse_number(key, text, &number) < 0)

@@ -20,6 +20,9 @@ is "JSON of nothing is an empty array" "$(inquest rm --json single 2>/dev/null)"
 
 is "pin" "$(exit_of inquest pin 101)" 0
 is "is seen" "$(inquest list 101 -F pinned)" yes
+is "and found by it" "$(inquest list pinned=yes -F id)" 20261101-000000-101
+is "the others by not having it" "$(exit_of inquest list 101 pinned=no)" 2
+is "which is yes or no" "$(exit_of inquest list pinned=perhaps)" 64
 is "and is a file" "$(find "$STORE/crashes" -name '*.pin' -printf '%f\n')" 20261101-000000-101.pin
 is "a pinned one is left alone" "$(exit_of inquest rm 101)" 1
 is "and still there" "$(ids 101)" 20261101-000000-101
