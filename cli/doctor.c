@@ -61,6 +61,8 @@ static const char *value_text(const struct diagnosis *d, size_t i, char *buffer,
     const struct config_key *key = &config_keys[i];
     struct config_origin origin = config_origin(d->config, i);
 
+    if (key->offset == offsetof(struct config_settings, store.path) && !*origin.text)
+        return LAYOUT_STORE;
     if (key->type != CONFIG_TYPE_LIST)
         return origin.text;
     const char *settings = (const char *)config_settings(d->config);
@@ -83,7 +85,8 @@ static void print_config(const struct diagnosis *d)
         if (strcmp(section, config_keys[i].section) != 0)
             printf("  [%s]\n", section = config_keys[i].section);
         printf("    %s = ", config_keys[i].name);
-        print_text(stdout, value_text(d, i, list, sizeof list));
+        const char *text = value_text(d, i, list, sizeof list);
+        print_text(stdout, *text ? text : "(none)");
         if (origin.file) {
             printf("%s  # ", style_on(STYLE_DIM));
             print_text(stdout, origin.file);
@@ -98,7 +101,7 @@ static void print_config(const struct diagnosis *d)
         print_text(stdout, file);
         printf(":%u%s\n", line, style_off(STYLE_DIM));
     }
-    puts("  Without a place: the default.");
+    puts("  A value with no file and line behind it is the default.");
 }
 
 static json_t *config_as_json(const struct diagnosis *d)
