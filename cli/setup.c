@@ -288,9 +288,13 @@ static void show(const struct call *call, const struct setup *setup, bool done)
     if (call->globals.json == JSON_OFF) {
         if (!call->globals.quiet)
             checklist_print(&setup->checklist, 0);
-        if (done && !call->globals.quiet)
-            puts(
-                "Crashes are collected. `inquest doctor --crash` proves it; `inquest` lists them.");
+        if (done && !call->globals.quiet) {
+            /* Only the hook and its keeper are told of another configuration. */
+            const char *option = setup->config ? " --store " : "";
+            printf("Crashes are collected. `inquest doctor --crash` proves it; `inquest%s%s` lists "
+                   "them.\n",
+                   option, setup->config ? setup->store : "");
+        }
         return;
     }
     json_t *object = json_object();
