@@ -90,7 +90,7 @@ verdict() {
     *) echo "it is listed as $core" ;;
     esac
     inquest check >"$T/check" 2>&1 || echo "check: $(head -n 3 "$T/check")"
-    left=$(find "$STORE/new" -mindepth 1 -not -name .lock -not -name .analysis)
+    left=$(find "$STORE/new" -mindepth 1 -not -name .lock -not -name .analysis -not -name .ledger)
     [ -z "$left" ] || echo "left in new/: $left"
 }
 
