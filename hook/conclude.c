@@ -79,7 +79,10 @@ static int salvage_caged(const struct part *part, const char *reason)
 static int complete(struct part *part, bool done, const char *why, struct error *error)
 {
     if (!done) {
-        int r = salvage_caged(part, why);
+        int r = part_take_over(part, error);
+        if (r < 0)
+            return r;
+        r = salvage_caged(part, why);
         if (r < 0)
             return error_errno(error, -r, "cannot salvage it");
     }

@@ -202,6 +202,33 @@ int part_publish(struct part *part, struct error *error)
     return 0;
 }
 
+static bool is_same_file(const struct stat *a, const struct stat *b)
+{
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+int part_take_over(struct part *part, struct error *error)
+{
+    struct stat ours, named;
+    char name[LAYOUT_NAME_SIZE];
+
+    layout_name(name, part->id, LAYOUT_PART_SUFFIX);
+    AUTO_FD int fd = openat(part->dir, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &named) < 0 || fstat(part->fd, &ours) < 0)
+        return error_errno(error, errno, "cannot open the record %s", name);
+    if (is_same_file(&ours, &named))
+        return 0;
+    if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+        return error_errno(error, errno, "cannot lock the record %s", name);
+    ours = named;
+    /* A keeper may have salvaged it before it was locked. */
+    if (fstatat(part->dir, name, &named, AT_SYMLINK_NOFOLLOW) < 0 || !is_same_file(&ours, &named))
+        return error_set(error, EWOULDBLOCK, "the record %s was taken by a keeper", name);
+    close(part->fd);
+    part->fd = steal_fd(&fd);
+    return 0;
+}
+
 int part_commit(struct part *part, struct error *error)
 {
     char from[LAYOUT_NAME_SIZE], to[LAYOUT_NAME_SIZE];

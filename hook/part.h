@@ -53,6 +53,12 @@ int part_begin(struct part *part, int64_t time_us, uint32_t pid, unsigned attemp
 /* Gives the file its name. -EEXIST: the id is taken, begin anew with the next attempt. */
 int part_publish(struct part *part, struct error *error);
 
+/*
+ * Takes over the file that has the name where that is not the one in `part`: a worker that was
+ * killed may have published it and not said so. -EWOULDBLOCK: somebody else has it already.
+ */
+int part_take_over(struct part *part, struct error *error);
+
 /* The commit. The file is closed by part_close(). */
 int part_commit(struct part *part, struct error *error);
 

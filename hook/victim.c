@@ -12,6 +12,7 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #include "store/base/io.h"
 #include "store/base/parse.h"
@@ -175,6 +176,21 @@ uint64_t victim_footprint(const struct victim *victim)
             sum += (uint64_t)kib * 1024;
     }
     return sum;
+}
+
+uint64_t victim_cpu_us(const struct victim *victim)
+{
+    AUTO_BYTES struct bytes stat = {0};
+    unsigned long long user, system;
+
+    if (victim->proc < 0 || io_read_file(victim->proc, "stat", STATUS_MAX, &stat) < 0)
+        return 0;
+    /* Fields 14 and 15; the name, field 2, may have anything in it but ends at the last ')'. */
+    const char *rest = stat.data ? strrchr(stat.data, ')') : NULL;
+    if (!rest || sscanf(rest, ") %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %llu %llu", &user,
+                        &system) != 2)
+        return 0;
+    return (user + system) * 1000000 / (uint64_t)sysconf(_SC_CLK_TCK);
 }
 
 int victim_kill(const struct victim *victim)

@@ -54,5 +54,9 @@ bool victim_is_held(const struct victim *victim);
 /* Bytes of memory that the process has in RAM and swap; 0 unknown. */
 uint64_t victim_footprint(const struct victim *victim);
 
+/* Time that it has had of the processors, its threads and the kernel's work for it included; 0
+ * unknown. It moves in steps of a clock tick (10 ms). */
+uint64_t victim_cpu_us(const struct victim *victim);
+
 /* The last resort of the watchdog: SIGKILL, through the pidfd only. */
 int victim_kill(const struct victim *victim);

@@ -18,8 +18,8 @@
 enum {
     GRACE_US = 15 * 1000 * 1000, /* more than the worker's own (capture.c) */
     STEP_MS = 1000,
-    CALLS_MAX = 64,         /* of keepers: a core's room doubles each time */
-    LINGER_US = 200 * 1000, /* the kernel may have terabytes to look through before it sees EPIPE */
+    CALLS_MAX = 64,             /* of keepers: a core's room doubles each time */
+    LINGER_CPU_US = 500 * 1000, /* of the processor, however busy the machine is */
     LINGER_STEP_US = 10 * 1000,
 };
 
@@ -190,10 +190,10 @@ int watch_run(pid_t worker, int socket, const struct victim *victim,
 
 void watch_end(const struct victim *victim)
 {
-    const uint64_t patience = clock_now_us() + LINGER_US;
+    const uint64_t began = victim_cpu_us(victim), patience = clock_now_us() + GRACE_US;
 
     while (victim_is_held(victim)) {
-        if (clock_now_us() > patience) {
+        if (victim_cpu_us(victim) - began > LINGER_CPU_US || clock_now_us() > patience) {
             (void)victim_kill(victim);
             return;
         }

@@ -45,7 +45,8 @@ int watch_run(pid_t worker, int socket, const struct victim *victim,
 /*
  * Sees the victim off, after the commit. The kernel notices that the pipe is closed when it has
  * bytes to write, and looks for them page by page: in a sanitizer's terabytes of untouched shadow
- * that takes minutes. Who is held a second later is killed; its parent then sees SIGKILL instead of
- * the signal it died of, but sees it now.
+ * that takes minutes. Who has worked half a second more for nothing is killed; its parent then sees
+ * SIGKILL instead of the signal it died of, but sees it now. One that only waits for the processor
+ * is given fifteen seconds.
  */
 void watch_end(const struct victim *victim);

@@ -355,6 +355,11 @@ kmsg_mark() {
     KMSG_MARK="inquest-test $T $RANDOM$RANDOM"
     echo "$KMSG_MARK" >/dev/kmsg
 }
+# inquest_said is true where it was one of our programs that named the process since then: the kernel
+# names the victims of some signals, too.
 kmsg_since() {
     dmesg | awk -v mark="$KMSG_MARK" 'seen; index($0, mark) { seen = 1 }'
+}
+inquest_said() { # PID
+    grep -qE "inquest-[a-z]+\[[0-9]+\]:.*process $1\b" <(kmsg_since)
 }

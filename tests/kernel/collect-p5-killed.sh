@@ -23,19 +23,25 @@ hit=0
 
 # "" where the crash was treated as it should be, else what is wrong.
 verdict() { # TAG
-    local tag=$1 pid state core
+    local tag=$1 pid state core try
     pid=$(said "$tag" pid)
     state=$(awk -v pid="$pid" '$1 == pid { print $3 }' "$T/killed")
     if [ "$(said "$tag" hung)" = true ]; then
         echo "pid $pid hung"
         return
     fi
-    core=$(inquest list --json "pid=$pid" | jq -r '.[0].core')
+    # A killed process keeps its locks for as long as it takes to take it apart.
+    for ((try = 0; try < 100; try++)); do
+        core=$(inquest list --json "pid=$pid" 2>/dev/null | jq -r '.[0].core')
+        [ "$core" = capturing ] || break
+        sleep 0.1
+        keeper --no-analysis 2>/dev/null
+    done
     outcomes[$state-$core]=$((${outcomes[$state-$core]:-0} + 1))
     [ "$state" != part ] || hit=$((hit + 1))
     case $core in
     null)
-        [ "$state" = nothing ] || grep -q "$pid" <(kmsg_since) ||
+        [ "$state" = nothing ] || inquest_said "$pid" ||
             echo "pid $pid was there ($state) and is lost without a word"
         ;;
     full)

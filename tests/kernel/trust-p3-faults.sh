@@ -3,7 +3,9 @@
 # trust-p3-faults - system calls of hook and keeper fail, or end in SIGKILL, one at a time: each crash
 # is whole, or listed with the reason, or reported in the kernel log; nothing hangs, nothing is left.
 #
-# POINTS=N tries that many of the points, drawn by SEED (16); POINTS=all tries every one (--long).
+# POINTS=N tries that many of the points, drawn by SEED (16); POINTS=all tries every one (--long). Not
+# among them are the calls of the dynamic loader: before main() there is nobody to do anything about
+# a fault, as SECURITY.md says.
 . "$(dirname "$0")/../lib.sh"
 needs_kernel
 command -v strace >/dev/null || skip_all "strace is not installed"
@@ -35,6 +37,14 @@ calls_made() {
          END { for (name in most) print name, most[name] }' "$T/trace" | sort
 }
 
+# Lines "SYSCALL COUNT": how many of them the hook makes before its main(), which opens /dev/null.
+calls_before_main() {
+    awk 'NR == 1 { hook = $1 }
+         $1 == hook && /"\/dev\/null"/ { exit }
+         $1 == hook && $2 ~ /^[a-z0-9_]+\(/ { name = $2; sub(/\(.*/, "", name); ++seen[name] }
+         END { for (name in seen) print name, seen[name] }' "$T/trace"
+}
+
 # What a call may honestly say. Not in the list: calls that cannot fail, and exec and exit, where
 # there is nobody yet, or nobody left, to do anything about it.
 errors_of() { # SYSCALL
@@ -54,9 +64,13 @@ errors_of() { # SYSCALL
 
 # Every "SYSCALL NUMBER FAULT" that there is.
 all_points() {
-    local name most number error
+    local name most number error count
+    local -A before=()
+    while read -r name count; do
+        before[$name]=$count
+    done < <(calls_before_main)
     while read -r name most; do
-        for ((number = 1; number <= (most < CALLS_OF_A_KIND ? most : CALLS_OF_A_KIND); number++)); do
+        for ((number = ${before[$name]:-0} + 1; number <= most && number <= ${before[$name]:-0} + CALLS_OF_A_KIND; number++)); do
             for error in $(errors_of "$name"); do
                 echo "$name $number error=$error"
             done
@@ -77,7 +91,7 @@ verdict() {
     core=$(jq -r '.[0].core' <<<"$row")
     outcomes[$core]=$((${outcomes[$core]:-0} + 1))
     case $core in
-    null) kmsg_since | grep -q "$pid" || echo "it is lost without a word" ;;
+    null) inquest_said "$pid" || echo "it is lost without a word" ;;
     full)
         inquest dump "pid=$pid" >"$T/dumped" 2>"$T/stderr.dump" && core_is_whole "$T/dumped" ||
             echo "it is listed as whole, and its core is not: $(cat "$T/stderr.dump")" \
@@ -99,7 +113,7 @@ kmsg_mark
 with_fault '-e trace=all'
 all_points >"$T/all"
 ok "trust-p3-faults: an undisturbed crash shows its system calls" test "$(wc -l <"$T/all")" -gt 100
-SEED=${SEED:-$RANDOM}
+SEED=${SEED:-17} # the same points each time: what is new is for POINTS=all
 if [ "$POINTS" = all ]; then
     cp "$T/all" "$T/points"
 else

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -24,6 +25,7 @@
 #include "hook/cgroup.h"
 #include "hook/clock.h"
 #include "hook/mappings.h"
+#include "hook/part.h"
 #include "hook/storm.h"
 #include "store/base/cleanup.h"
 #include "store/keys.h"
@@ -439,6 +441,41 @@ static void storm_garbage(void **state)
     assert_int_equal(judge(storm, &key, 100 * MINUTE), STORM_FULL);
 }
 
+/* ---- the record's file ---- */
+
+static void part_of_a_killed_worker(void **state)
+{
+    static const char *const made[] = {"new", "crashes", "modules"};
+    AUTO_PART struct part worker = PART_NONE;
+    AUTO_PART struct part watcher = PART_NONE;
+    struct stat first, second;
+    char link[64], store[64] = "";
+
+    snprintf(link, sizeof link, "/proc/self/fd/%d", (int)(intptr_t)*state);
+    assert_true(readlink(link, store, sizeof store - 1) > 0);
+    assert_int_equal(part_open(store, geteuid(), &worker, NULL), 0);
+    assert_int_equal(part_begin(&worker, 1, 77, 0, NULL), 0);
+    assert_int_equal(part_publish(&worker, NULL), 0);
+    watcher = worker;
+    watcher.dir = dup(worker.dir);
+    watcher.fd = dup(worker.fd);
+    assert_int_equal(part_take_over(&watcher, NULL), 0); /* it has the right one */
+    assert_int_equal(fstat(watcher.fd, &first), 0);
+
+    /* The worker has published another one, and lives; then it is killed. */
+    assert_int_equal(part_begin(&worker, 1, 77, 0, NULL), 0);
+    assert_int_equal(part_publish(&worker, NULL), 0);
+    assert_int_equal(part_take_over(&watcher, NULL), -EWOULDBLOCK);
+    assert_int_equal(fstat(worker.fd, &second), 0);
+    close(steal_fd(&worker.fd));
+    assert_int_equal(part_take_over(&watcher, NULL), 0);
+    assert_int_equal(fstat(watcher.fd, &first), 0);
+    assert_int_equal(first.st_ino, second.st_ino);
+    part_discard(&watcher);
+    for (size_t i = 0; i < ARRAY_SIZE(made); i++)
+        assert_int_equal(unlinkat((int)(intptr_t)*state, made[i], AT_REMOVEDIR), 0);
+}
+
 /* ---- memory ---- */
 
 static void budget_is_shared(void **state)
@@ -545,6 +582,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(storm_spares_others, make_directory, remove_directory),
         cmocka_unit_test_setup_teardown(storm_counts, make_directory, remove_directory),
         cmocka_unit_test_setup_teardown(storm_garbage, make_directory, remove_directory),
+        cmocka_unit_test_setup_teardown(part_of_a_killed_worker, make_directory, remove_directory),
         cmocka_unit_test_setup_teardown(budget_is_shared, make_directory, remove_directory),
         cmocka_unit_test(mappings_of_user),
         cmocka_unit_test(build_id_found),
