@@ -212,7 +212,7 @@ KEPT int die_null_call_in_handler(void)
 static void vdso_handler(int number, siginfo_t *info, void *context)
 {
     enum { VDSO_MOST = 16 * 1024 };
-    (void)number, (void)info;
+    (void)info;
 #ifdef __x86_64__
     const ucontext_t *interrupted = context;
     uintptr_t pc = (uintptr_t)interrupted->uc_mcontext.gregs[REG_RIP];
@@ -220,7 +220,7 @@ static void vdso_handler(int number, siginfo_t *info, void *context)
     if (pc < vdso || pc >= vdso + VDSO_MOST)
         return;
 #endif
-    *null_pointer = 42;
+    *null_pointer = number;
 }
 
 KEPT int die_in_vdso(void)
