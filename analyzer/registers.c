@@ -15,12 +15,16 @@ static const struct arch_register x86_64_registers[] = {
     {"r8", 8, 72},           {"r9", 9, 64},           {"r10", 10, 56},          {"r11", 11, 48},
     {"r12", 12, 24},         {"r13", 13, 16},         {"r14", 14, 8},           {"r15", 15, 0},
     {"rip", 16, 128},        {"eflags", SHOWN, 144},  {"cs", SHOWN, 136},       {"ss", SHOWN, 160},
+    {"ds", SHOWN, 184},      {"es", SHOWN, 192},      {"fs", SHOWN, 200},       {"gs", SHOWN, 208},
     {"fs_base", SHOWN, 168}, {"gs_base", SHOWN, 176}, {"orig_rax", SHOWN, 120},
 };
 
 static const struct arch_register i386_registers[] = {
-    {"eax", 0, 24}, {"ebx", 3, 0},  {"ecx", 1, 4},  {"edx", 2, 8},  {"esi", 6, 12},
-    {"edi", 7, 16}, {"ebp", 5, 20}, {"esp", 4, 60}, {"eip", 8, 48}, {"eflags", SHOWN, 56},
+    {"eax", 0, 24},          {"ebx", 3, 0},         {"ecx", 1, 4},     {"edx", 2, 8},
+    {"esi", 6, 12},          {"edi", 7, 16},        {"ebp", 5, 20},    {"esp", 4, 60},
+    {"eip", 8, 48},          {"eflags", SHOWN, 56}, {"cs", SHOWN, 52}, {"ss", SHOWN, 64},
+    {"ds", SHOWN, 28},       {"es", SHOWN, 32},     {"fs", SHOWN, 36}, {"gs", SHOWN, 40},
+    {"orig_eax", SHOWN, 44},
 };
 
 static const struct arch_register aarch64_registers[] = {

@@ -88,6 +88,25 @@ if has gdb; then
     done
 fi
 
+# All of the registers that are shown, flags and segments too, are what gdb shows.
+gdb_registers() { # KIND.WAY
+    gdb -q -nx -batch -ex 'info registers' "$T/faults-${1%%.*}" "$T/$1.core" 2>/dev/null |
+        awk '$2 ~ /^0x/ { print $1, $2 }' | sort
+}
+our_registers() { # KIND.WAY
+    jq -r '.threads[0].registers | to_entries[] | "\(.key) \(.value)"' "$T/$1.json" | sort
+}
+if has gdb && [[ " ${kinds[*]} " == *" fast "* ]]; then
+    for way in null-read garbage-jump; do
+        our_registers "fast.$way" >"$T/ours"
+        gdb_registers "fast.$way" >"$T/theirs"
+        is "explain-p1-faults: $way, $(wc -l <"$T/ours") registers are as gdb shows them" \
+            "$(join "$T/ours" "$T/theirs" | awk '$2 != $3')$(cut -d' ' -f1 "$T/ours" | grep -cxE 'r?ip|eflags|[cdefgs]s|[fg]s_base|r1[0-5]')" 16
+    done
+    is "explain-p1-faults: no address comes from a register that holds none" \
+        "$(cat "$T"/*.json | jq -r '.details[]? | select(test("register (eflags|.s|orig_rax|.s_base)\\b"))')" ""
+fi
+
 # A smashed stack: the function that did it is certain, what the scan finds behind is marked.
 crash_smashed() {
     build faults-smashed gcc -g -O0 -fstack-protector-all -pthread "$SOURCE" -w
