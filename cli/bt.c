@@ -15,7 +15,8 @@ struct bt_settings {
 };
 
 static const struct option_spec bt_options[] = {
-    OPTION_FLAG('a', "all", struct bt_settings, all, "each thread, even where stacks are equal"),
+    OPTION_FLAG('a', "all", struct bt_settings, all,
+                "each thread and frame, even where they are equal"),
     OPTION_TEXT(0, "thread", "THREAD", struct bt_settings, thread,
                 "only this one, by its tid or name"),
     OPTION_NUMBER(0, "frames", "N", 1, struct bt_settings, frames, "at most N frames of each"),
@@ -75,7 +76,8 @@ const struct command command_bt = {
     .description =
         "An argument with a slash that is a file and no program, or \"-\", is a core or a record\n"
         "from anywhere: it is analysed as you, and nothing is stored. A `?` before a frame means\n"
-        "that it is a guess. Threads with equal stacks are shown once.\n",
+        "that it is a guess. Threads with equal stacks are shown once, and so are the frames of a\n"
+        "recursion.\n",
     .options = bt_options,
     .settings_size = sizeof(struct bt_settings),
     .max_words = 1,

@@ -49,7 +49,7 @@ static const struct option_spec export_options[] = {
     OPTION_TEXT(0, "bundle", "FILE", struct export_settings, bundle,
                 "write a .tar.zst to FILE: core, modules, report, and a script for gdb"),
     OPTION_FLAG('a', "all", struct export_settings, all,
-                "each thread, even where stacks are equal"),
+                "each thread and frame, even where they are equal"),
     OPTION_FLAG(0, "registers", struct export_settings, registers, "show the registers, too"),
     ANALYSIS_OPTIONS(struct export_settings, analysis),
     OPTIONS_END,

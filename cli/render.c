@@ -3,6 +3,7 @@
 #include "cli/render.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -82,6 +83,57 @@ size_t render_frame_count(const struct render_options *options, const struct rep
 uint64_t render_frame_number(const struct report_thread *thread, size_t index)
 {
     return index < thread->omitted_at ? index : index + thread->omitted;
+}
+
+static bool is_same_text(const char *a, const char *b)
+{
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+/* Reads the same, and was found the same way. */
+static bool is_same_frame(const struct report_frame *a, const struct report_frame *b)
+{
+    return a->pc == b->pc && a->inlined == b->inlined && a->trust == b->trust &&
+           a->line == b->line && a->column == b->column && is_same_text(a->function, b->function) &&
+           is_same_text(a->file, b->file);
+}
+
+size_t render_repeats(const struct render_options *options, const struct report_thread *thread,
+                      size_t index, size_t n, size_t *ret_period)
+{
+    enum { LONGEST_PERIOD = 8, FEWEST_HIDDEN = 6 };
+    const struct report_frame *frames = thread->stack->frames;
+
+    if (thread->omitted > 0 && index < thread->omitted_at && thread->omitted_at < n)
+        n = thread->omitted_at;
+    for (size_t period = 1; period <= LONGEST_PERIOD && !options->all; period++) {
+        size_t end = index + period;
+        while (end < n && is_same_frame(&frames[end], &frames[end - period]))
+            end++;
+        size_t hidden = end > index + period ? (end - index) / period * period - period : 0;
+        if (hidden >= FEWEST_HIDDEN) {
+            *ret_period = period;
+            return hidden;
+        }
+    }
+    return 0;
+}
+
+char *render_repeats_text(const struct report_thread *thread, size_t index, size_t hidden,
+                          size_t period)
+{
+    uint64_t last = render_frame_number(thread, index + hidden - 1);
+    struct bytes text = {0};
+    int r;
+
+    if (period == 1)
+        r = bytes_printf(&text, "the same frame %zu times more, up to #%" PRIu64, hidden, last);
+    else
+        r = bytes_printf(&text, "the same %zu frames %zu times more, up to #%" PRIu64, period,
+                         hidden / period, last);
+    if (r < 0)
+        bytes_free(&text);
+    return text.data;
 }
 
 const char *render_group_name(const struct render_group *group)

@@ -24,7 +24,7 @@ struct render_input {
 };
 
 struct render_options {
-    bool all;           /* each thread for itself, not folded where stacks are equal */
+    bool all;           /* each thread and frame for itself, not folded where they are equal */
     bool registers;     /* show them: of the crashing thread, with `all` of each */
     bool colour;        /* for a terminal */
     uint64_t frames;    /* at most so many of each thread; 0: all */
@@ -75,6 +75,17 @@ bool render_wants_thread(const struct render_options *options, const struct repo
  * were left out. */
 size_t render_frame_count(const struct render_options *options, const struct report_thread *thread);
 uint64_t render_frame_number(const struct report_thread *thread, size_t index);
+
+/*
+ * A recursion: how many of the first `n` frames repeat, again and again, the `ret_period` frames
+ * from `index` on, right behind them. 0 where there are too few to be worth a line that says so.
+ */
+size_t render_repeats(const struct render_options *options, const struct report_thread *thread,
+                      size_t index, size_t n, size_t *ret_period);
+
+/* The line that stands for them, behind the frame before `index`; for the caller to free. */
+char *render_repeats_text(const struct report_thread *thread, size_t index, size_t hidden,
+                          size_t period);
 
 /* True where a frame of any thread is a guess. */
 bool render_has_guess(const struct report *report);

@@ -279,6 +279,15 @@ static size_t marked_frame(const struct report *report, const struct report_thre
     return SIZE_MAX;
 }
 
+static void put_repeats(FILE *out, const struct report_thread *thread, size_t index, size_t hidden,
+                        size_t period)
+{
+    AUTO_FREE char *text = render_repeats_text(thread, index, hidden, period);
+    fputs("<tr class=\"gap\"><td></td><td colspan=\"2\">", out);
+    put_text(out, text);
+    fputs("</td></tr>\n", out);
+}
+
 static void put_stack(FILE *out, const struct report_thread *thread,
                       const struct render_options *options, size_t marked)
 {
@@ -286,13 +295,18 @@ static void put_stack(FILE *out, const struct report_thread *thread,
     const char *stop = render_stop_text(thread->stop);
 
     fputs("<table class=\"stack\"><tbody>\n", out);
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n;) {
+        size_t period = 1, hidden = render_repeats(options, thread, i, n, &period);
         if (thread->omitted > 0 && i == thread->omitted_at)
             fprintf(out,
                     "<tr class=\"gap\"><td></td><td colspan=\"2\">%" PRIu64
                     " more frames, left out</td></tr>\n",
                     thread->omitted);
-        put_frame(out, &thread->stack->frames[i], render_frame_number(thread, i), i == marked);
+        for (size_t end = i + period; i < end; i++)
+            put_frame(out, &thread->stack->frames[i], render_frame_number(thread, i), i == marked);
+        if (hidden > 0)
+            put_repeats(out, thread, i, hidden, period);
+        i += hidden;
     }
     if (n < thread->stack->n_frames)
         fprintf(out,

@@ -127,17 +127,31 @@ static void omitted_line(FILE *out, const struct report_thread *thread,
     fputc('\n', out);
 }
 
+static void repeats_line(FILE *out, const struct report_thread *thread, size_t index, size_t hidden,
+                         size_t period, const struct render_options *options)
+{
+    AUTO_FREE char *text = render_repeats_text(thread, index, hidden, period);
+    fputs("       … ", out);
+    styled(out, options, STYLE_DIM, text ? text : "");
+    fputs(" …\n", out);
+}
+
 void render_text_frames(FILE *out, const struct report_thread *thread,
                         const struct render_options *options)
 {
     size_t n = render_frame_count(options, thread);
     const struct columns columns = measure_columns(thread, n);
 
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n;) {
+        size_t period = 1, hidden = render_repeats(options, thread, i, n, &period);
         if (thread->omitted > 0 && i == thread->omitted_at)
             omitted_line(out, thread, options);
-        frame_line(out, &thread->stack->frames[i], render_frame_number(thread, i), options,
-                   &columns);
+        for (size_t end = i + period; i < end; i++)
+            frame_line(out, &thread->stack->frames[i], render_frame_number(thread, i), options,
+                       &columns);
+        if (hidden > 0)
+            repeats_line(out, thread, i, hidden, period, options);
+        i += hidden;
     }
     const char *stop = render_stop_text(thread->stop);
     char more[64];

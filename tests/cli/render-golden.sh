@@ -30,7 +30,7 @@ check() { # NAME FORMAT REPORT [OPTION…]
     fi
 }
 
-for report in teapot deep bare assert cxx hostile; do
+for report in teapot deep recursion bare assert cxx hostile; do
     check "$report.text" text "$report"
     check "$report.json" json "$report"
     check "$report.markdown" markdown "$report"
@@ -38,6 +38,8 @@ done
 check teapot.html html teapot
 check hostile.html html hostile
 check bare.html html bare
+check recursion.html html recursion
+check recursion-all.text text recursion all
 check teapot.ureport ureport teapot
 check bare.ureport ureport bare
 check teapot-all.text text teapot all registers
