@@ -16,8 +16,9 @@
  *   first As log, but before that runs DIR/first PID TIME UID, a script of the test's, to its end:
  * it can do to the victim and to the store what somebody with bad luck or bad intentions does in
  * that moment.
- *   usage As log, and appends "PID KIB" to DIR/usage: the most memory that the hook, its worker and
- *         the keeper that it became had in use, whichever had most.
+ *   usage As log, and appends "PID KIB BYTES" to DIR/usage: the most memory that the hook, its
+ *         worker and the keeper that it became had in use, whichever had most, and what all of them
+ *         wrote to disk.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -289,7 +290,8 @@ static _Noreturn void handle_usage(const struct crash *crash)
     close(STDIN_FILENO);
     if (hook < 0 || wait4(hook, NULL, 0, &usage) != hook)
         _exit(1);
-    snprintf(line, sizeof line, "%s %ld\n", crash->pid, usage.ru_maxrss);
+    snprintf(line, sizeof line, "%s %ld %ld\n", crash->pid, usage.ru_maxrss,
+             usage.ru_oublock * 512);
     append_line(crash, "usage", line);
     _exit(0);
 }

@@ -39,6 +39,8 @@ EXTRA_DIST += tests/victims/crash.py
 
 kernel_tests = tests/kernel/harness.sh
 kernel_tests += tests/kernel/letgo-p2-sparse.sh
+kernel_tests += tests/kernel/letgo-p3-bytes.sh
+kernel_tests += tests/kernel/letgo-p4-early.sh
 kernel_tests += tests/kernel/letgo-p5-stacks.sh
 kernel_tests += tests/kernel/letgo-cut.sh
 kernel_tests += tests/kernel/letgo-p6-storm.sh
