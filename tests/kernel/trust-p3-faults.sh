@@ -79,6 +79,11 @@ all_points() {
     done < <(calls_made)
 }
 
+# Killed before there are two of them, a hook leaves nothing: SECURITY.md says so.
+died_before_fork() {
+    grep -q 'killed by SIGKILL' "$T/trace" && ! grep -qE '^[0-9]+ +(clone3?|v?fork)\(' "$T/trace"
+}
+
 # "" where the crash was treated as it should be, else what is wrong.
 verdict() {
     local pid row core left
@@ -91,7 +96,7 @@ verdict() {
     core=$(jq -r '.[0].core' <<<"$row")
     outcomes[$core]=$((${outcomes[$core]:-0} + 1))
     case $core in
-    null) inquest_said "$pid" || echo "it is lost without a word" ;;
+    null) inquest_said "$pid" || died_before_fork || echo "it is lost without a word" ;;
     full)
         inquest dump "pid=$pid" >"$T/dumped" 2>"$T/stderr.dump" && core_is_whole "$T/dumped" ||
             echo "it is listed as whole, and its core is not: $(cat "$T/stderr.dump")" \
