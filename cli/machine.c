@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cli/system_files.h"
+#include "store/base/bytes.h"
 
 /* The first pid namespace's inode number: PROC_PID_INIT_INO of linux/proc_ns.h, fixed since 3.8. */
 #define FIRST_PID_NAMESPACE "pid:[4026531836]"
@@ -22,12 +23,31 @@ static bool in_other_pid_namespace(void)
     return strcmp(target, FIRST_PID_NAMESPACE) != 0;
 }
 
-/* Where it may not be known, it is taken for none. */
+/* A root that no filesystem is mounted on is a directory of one; mountinfo begins where we stand.
+ */
+static bool is_root_mounted(void)
+{
+    AUTO_BYTES struct bytes mounts = {0};
+
+    if (system_read("", "/proc/self/mountinfo", &mounts) < 0 || !mounts.data)
+        return true; /* not known */
+    for (char *rest = mounts.data, *line; (line = strsep(&rest, "\n"));) {
+        char point[8]; /* behind id, parent, device, and root in the filesystem */
+        if (sscanf(line, "%*s %*s %*s %*s %7s", point) == 1 && strcmp(point, "/") == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Process 1's root is not for everybody to see, and not always for root. Where it may not be known,
+ * it is taken for none. */
 static bool in_chroot(void)
 {
     struct stat own, first;
-    return stat("/", &own) == 0 && stat("/proc/1/root/", &first) == 0 &&
-           (own.st_dev != first.st_dev || own.st_ino != first.st_ino);
+
+    if (stat("/", &own) == 0 && stat("/proc/1/root/", &first) == 0)
+        return own.st_dev != first.st_dev || own.st_ino != first.st_ino;
+    return !is_root_mounted();
 }
 
 bool machine_is_inner(char *ret, size_t size)

@@ -167,6 +167,32 @@ says inner settings false "mounted read-only"
 inner "$BIN/inquest" setup >"$T/stdout" 2>"$T/stderr"
 is "setup refuses in a container" "$? $(grep -c 'on the host' "$T/stderr")" "1 1"
 
+# A chroot, seen by root, and by a user who may not look at process 1's root: a plain directory with
+# this system's in it.
+chrooted() { # USER COMMAND…
+    mkdir -p "$T/chroot"
+    # shellcheck disable=SC2016 # for the shell inside
+    unshare -m --propagation private sh -c '
+        root=$1 user=$2
+        shift 2
+        for entry in /*; do
+            if [ -L "$entry" ]; then
+                cp -P "$entry" "$root$entry"
+            elif [ -d "$entry" ]; then
+                mkdir -p "$root$entry" && mount --rbind "$entry" "$root$entry"
+            fi
+        done
+        exec chroot --userspec="$user:$user" "$root" "$@"' - "$T/chroot" "$@"
+}
+for user in 0 12345; do
+    chrooted $user "$BIN/inquest" doctor --json >"$T/chroot-$user.json" 2>"$T/stderr"
+    says chroot-$user machine false "this is a chroot: crashes in here go to the host"
+done
+chrooted 0 "$BIN/inquest" setup >"$T/stdout" 2>"$T/stderr"
+is "setup refuses in a chroot" "$? $(grep -c 'on the host' "$T/stderr")" "1 1"
+# shellcheck disable=SC2114 # nothing is mounted there any more
+rm -rf --one-file-system "$T/chroot"
+
 # As anybody: what cannot be known is left out, and nothing fails.
 as_user 12345 "$BIN/inquest" doctor --json >"$T/user.json" 2>"$T/stderr"
 json "an ordinary user gets an answer, too" "$T/user.json" '.checks | length > 5'
