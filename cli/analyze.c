@@ -2,6 +2,7 @@
 /* analyze.c - `inquest analyze`: makes reports anew, as when debug symbols have come since. */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli/selection.h"
 #include "cli/subject.h"
@@ -53,7 +54,9 @@ static int analyze_one(void *context, struct store *store, const struct crash_ro
         tell(progress->call, row, report);
         return 0;
     }
-    command_warn("%s: %s", row->id, error->text);
+    /* The library's messages name the crash where they can. */
+    bool named = strstr(error->text, row->id);
+    command_warn("%s%s%s", named ? "" : row->id, named ? "" : ": ", error->text);
     progress->failed++;
     return 0; /* one that cannot be explained does not keep the others from it */
 }

@@ -49,6 +49,7 @@ struct session {
     char core[PATH_MAX], root[PATH_MAX], libs[PATH_MAX];
     char executable[PATH_MAX]; /* "" where there is none */
     unsigned missing;          /* modules without their file */
+    const char *first_missing; /* the path of one of them */
 };
 
 static int join(char ret[static PATH_MAX], const char *directory, const char *name,
@@ -156,7 +157,8 @@ static int add_module(struct session *session, const struct report_module *modul
     if (module_file_path_is_tame(module->path))
         fd = module_file_open(module, subject_store_fd(session->subject), analysis->sysroot, NULL);
     if (fd < 0) {
-        session->missing++;
+        if (session->missing++ == 0)
+            session->first_missing = module->path;
         return 0;
     }
     int r = join(path, session->root, module->path, error);
@@ -321,6 +323,19 @@ static int prepare(struct session *session, struct error *error)
     return r < 0 ? r : build_tree(session, error);
 }
 
+/* What the debugger is going to show as "??". */
+static void note_missing(const struct call *call, const struct session *session)
+{
+    if (session->missing == 1)
+        command_note(call, "%s is not here as the process had it: the debugger goes without",
+                     session->first_missing);
+    else
+        command_note(call,
+                     "%s and %u more are not here as the process had them: the debugger "
+                     "goes without",
+                     session->first_missing, session->missing - 1);
+}
+
 static int debug(const struct call *call, struct session *session, struct error *error)
 {
     const struct debug_settings *settings = session->settings;
@@ -332,7 +347,7 @@ static int debug(const struct call *call, struct session *session, struct error 
     int r = prepare(session, error);
     if (r == 0) {
         if (session->missing > 0)
-            command_note(call, "%u modules are not here as the process had them", session->missing);
+            note_missing(call, session);
         fill_arguments(arguments, call, session, settings->debugger ? settings->debugger : "gdb",
                        words);
         r = debugger_run(arguments->at, session->drops, error);

@@ -38,7 +38,7 @@ static const struct stat {
     {"removed_crashes", NULL, "crashes deleted", STAT_COUNT,
      offsetof(struct store_stats, removed_crashes)},
     {"freed_bytes", NULL, "freed", STAT_SIZE, offsetof(struct store_stats, freed_bytes)},
-    {"last_retention", NULL, "last run", STAT_TIME,
+    {"last_retention", NULL, "last freed", STAT_TIME,
      offsetof(struct store_stats, last_retention_us)},
 };
 
