@@ -9,7 +9,6 @@
 #include "cli/columns.h"
 #include "store/base/cleanup.h"
 #include "store/base/signals.h"
-#include "store/explain.h"
 
 const char *crash_signal_name(int64_t signal)
 {
@@ -60,25 +59,4 @@ void crash_record_close(struct crash_record *record)
     if (record->fd >= 0)
         close(record->fd);
     *record = (struct crash_record)CRASH_RECORD_NONE;
-}
-
-/* Whether an analyzer would find anything to read. */
-static bool has_memory(struct store *store, const struct crash_row *row)
-{
-    enum record_state state = store_row_core(store, row);
-    return row->analysis != CRASH_HOPELESS && state != RECORD_MISSING && state != RECORD_FACTS &&
-           state != RECORD_COUNTED;
-}
-
-int crash_report(struct store *store, const struct crash_row *row, bool analyse,
-                 struct report **ret, struct error *error)
-{
-    AUTO_BYTES struct bytes json = {0};
-
-    int r = store_read_report(store, row, &json, error);
-    if (r == -ENOENT && analyse && has_memory(store, row)) {
-        struct analysis_options options = ANALYSIS_DEFAULTS;
-        r = explain_run(store, row, &options, &json, error);
-    }
-    return r < 0 ? r : report_parse(json.data, json.size, ret, error);
 }

@@ -5,7 +5,6 @@
 #include "cli/json.h"
 #include "store/crash_row.h"
 #include "store/record.h"
-#include "store/report.h"
 #include "store/store.h"
 
 /* "SIGSEGV", or NULL where there is none of that number. */
@@ -32,10 +31,3 @@ int crash_record_open(const struct store *store, const struct crash_row *row,
                       struct crash_record *ret, struct error *error);
 void crash_record_close(struct crash_record *record);
 #define AUTO_CRASH_RECORD CLEANUP(crash_record_close)
-
-/*
- * The crash's report. Where there is none yet and `analyse` is set, it is made now, for this once:
- * the keeper's copy is the keeper's to write. -ENOENT: there is none, and none can be had.
- */
-int crash_report(struct store *store, const struct crash_row *row, bool analyse,
-                 struct report **ret, struct error *error);

@@ -11,6 +11,7 @@
 #include "cli/pager.h"
 #include "cli/render.h"
 #include "cli/selection.h"
+#include "cli/subject.h"
 #include "cli/terminal.h"
 #include "store/base/cleanup.h"
 #include "store/explain.h"
@@ -32,8 +33,8 @@ static const struct option_spec info_options[] = {
 
 enum { LABEL_WIDTH = 14 };
 
-/* One crash with all that is known of it; what could not be had is NULL. */
-struct subject {
+/* All that is known of one crash; what could not be had is NULL. */
+struct known {
     struct store *store;
     const struct crash_row *row;
     const struct metadata *facts;
@@ -66,17 +67,17 @@ static void in_brackets(const char *text)
     putchar(')');
 }
 
-static const char *fact_text(const struct subject *subject, const char *key)
+static const char *fact_text(const struct known *subject, const char *key)
 {
     return subject->facts ? metadata_text(subject->facts, key) : NULL;
 }
 
-static bool fact_number(const struct subject *subject, const char *key, uint64_t *ret)
+static bool fact_number(const struct known *subject, const char *key, uint64_t *ret)
 {
     return subject->facts && metadata_u64(subject->facts, key, ret) == 0;
 }
 
-static void print_process(const struct subject *subject)
+static void print_process(const struct known *subject)
 {
     const struct crash_row *row = subject->row;
 
@@ -109,7 +110,7 @@ static void print_process(const struct subject *subject)
     }
 }
 
-static void print_signal(const struct subject *subject)
+static void print_signal(const struct known *subject)
 {
     const struct crash_row *row = subject->row;
     uint64_t address, sender;
@@ -130,7 +131,7 @@ static void print_signal(const struct subject *subject)
     putchar('\n');
 }
 
-static void print_times(const struct subject *subject)
+static void print_times(const struct known *subject)
 {
     char text[WHEN_LOCAL_SIZE], age[32];
 
@@ -147,7 +148,7 @@ static enum style style_of_state(enum record_state state)
                                                                     : STYLE_PLAIN;
 }
 
-static void print_core(const struct subject *subject)
+static void print_core(const struct known *subject)
 {
     const struct crash_row *row = subject->row;
     enum record_state state = store_row_core(subject->store, row);
@@ -181,13 +182,13 @@ static void print_core(const struct subject *subject)
     }
 }
 
-static void print_storage(const struct subject *subject)
+static void print_storage(const struct known *subject)
 {
     AUTO_FREE char *path = NULL;
 
     if (store_record_path(subject->store, subject->row, &path) == 0)
         line("Storage", path);
-    if (!subject->report) /* which tells it, too */
+    if (!subject->report) /* behind which it is told */
         line("Signature", subject->row->signature);
 }
 
@@ -198,7 +199,7 @@ static bool is_usual(const struct fact_kind_of *kind, const struct fact *fact)
 }
 
 /* The facts that have a label of their own, as the table orders them. */
-static void print_labelled(const struct subject *subject)
+static void print_labelled(const struct known *subject)
 {
     for (const struct fact_kind_of *kind = fact_kinds; kind->key; kind++) {
         const struct fact *fact =
@@ -222,7 +223,7 @@ static void print_labelled(const struct subject *subject)
 }
 
 /* With --all: whatever has no line yet. */
-static void print_rest(const struct subject *subject)
+static void print_rest(const struct known *subject)
 {
     for (size_t i = 0; subject->facts && i < metadata_count(subject->facts); i++) {
         const struct fact *fact = metadata_at(subject->facts, i);
@@ -239,10 +240,13 @@ static void print_rest(const struct subject *subject)
     }
 }
 
-static int print_backtrace(const struct subject *subject)
+static int print_backtrace(const struct known *subject)
 {
     struct render_input input = {.id = subject->row->id, .report = subject->report};
-    struct render_options options = {.colour = terminal_has_colour()};
+    struct render_options options = {
+        .colour = terminal_has_colour(),
+        .signal_told = subject->row->signal != CRASH_ABSENT,
+    };
 
     putchar('\n');
     if (subject->report)
@@ -254,7 +258,7 @@ static int print_backtrace(const struct subject *subject)
     return 0;
 }
 
-static int print_text_info(const struct subject *subject, const struct info_settings *settings)
+static int print_text_info(const struct known *subject, const struct info_settings *settings)
 {
     print_process(subject);
     print_signal(subject);
@@ -268,7 +272,7 @@ static int print_text_info(const struct subject *subject, const struct info_sett
 }
 
 /* The keys of `list --json`, and everything. */
-static int print_json_info(struct json_stream *json, const struct subject *subject)
+static int print_json_info(struct json_stream *json, const struct known *subject)
 {
     int r = 0;
 
@@ -301,7 +305,7 @@ static int show(void *context, struct store *store, const struct crash_row *row,
     AUTO_REPORT struct report *report = NULL;
     struct error ignored = {0};
     bool as_json = info->call->globals.json != JSON_OFF;
-    struct subject subject = {.store = store, .row = row};
+    struct known subject = {.store = store, .row = row};
 
     /* What cannot be read is left out: the row knows the most of it. */
     if (crash_record_open(store, row, &file, &ignored) == 0) {
@@ -310,7 +314,7 @@ static int show(void *context, struct store *store, const struct crash_row *row,
     } else if (ignored.code != ENOENT) {
         command_warn("%s", ignored.text);
     }
-    if (crash_report(store, row, !as_json, &report, &ignored) == 0)
+    if (subject_report(info->call, store, row, !as_json, &report, &ignored) == 0)
         subject.report = report;
     else if (ignored.code != ENOENT)
         command_warn("%s: %s", row->id, ignored.text);

@@ -27,6 +27,7 @@ struct render_options {
     bool all;           /* each thread and frame for itself, not folded where they are equal */
     bool registers;     /* show them: of the crashing thread, with `all` of each */
     bool colour;        /* for a terminal */
+    bool signal_told;   /* by the caller, so that the text does not repeat it */
     uint64_t frames;    /* at most so many of each thread; 0: all */
     const char *thread; /* only this one, by tid or name; NULL: all */
 };

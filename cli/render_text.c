@@ -293,7 +293,8 @@ static void summary(FILE *out, const struct render_input *input,
         labelled(out, options, "", "%s", report->details.at[i]);
     if (report->abort_message)
         labelled(out, options, "Message", "%s", report->abort_message);
-    signal_line(out, report, options);
+    if (!options->signal_told)
+        signal_line(out, report, options);
     if (report->instruction_bytes)
         labelled(out, options, "Instruction", "%s%s%s", report->instruction_bytes,
                  report->instruction_text ? "  " : "",

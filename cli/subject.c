@@ -106,12 +106,37 @@ static int analyze_crash(const struct call *call, struct store *store, const str
     return r;
 }
 
+/* The index's signature goes before the report's own: a report with better symbols may have renamed
+ * the stack for all its crashes since, and it is the one that lists show and find. The row must
+ * outlive the report. */
 static int read_report(struct store *store, const struct crash_row *row, struct report **ret,
                        struct error *error)
 {
     AUTO_BYTES struct bytes json = {0};
     int r = store_read_report(store, row, &json, error);
-    return r < 0 ? r : report_parse(json.data ? json.data : "", json.size, ret, error);
+    if (r == 0)
+        r = report_parse(json.data ? json.data : "", json.size, ret, error);
+    if (r == 0 && *row->signature)
+        (*ret)->signature = row->signature;
+    return r;
+}
+
+/* Whether an analyzer would find anything to read. */
+static bool has_memory(struct store *store, const struct crash_row *row)
+{
+    enum record_state state = store_row_core(store, row);
+    return row->analysis != CRASH_HOPELESS && state != RECORD_MISSING && state != RECORD_FACTS &&
+           state != RECORD_COUNTED;
+}
+
+int subject_report(const struct call *call, struct store *store, const struct crash_row *row,
+                   bool analyse, struct report **ret, struct error *error)
+{
+    static const struct analysis_settings nothing_said;
+    int r = read_report(store, row, ret, error);
+    if (r == -ENOENT && analyse && has_memory(store, row))
+        r = analyze_crash(call, store, row, &nothing_said, ret, error);
+    return r;
 }
 
 int subject_open_crash(const struct call *call, struct store *store, const struct crash_row *row,
@@ -127,7 +152,7 @@ int subject_open_crash(const struct call *call, struct store *store, const struc
     if (!subject.row)
         return error_set(error, ENOMEM, "out of memory");
     if (!settings_say_something(settings))
-        r = read_report(store, row, &subject.report, error);
+        r = read_report(store, subject.row, &subject.report, error);
     if (r < 0 && r != -ENOENT && r != -EBADMSG)
         return r;
     int opened = crash_record_open(store, row, &subject.record, r < 0 ? error : NULL);

@@ -60,6 +60,13 @@ int subject_open_crash(const struct call *call, struct store *store, const struc
 void subject_close(struct subject *subject);
 #define AUTO_SUBJECT CLEANUP(subject_close)
 
+/*
+ * A crash's report alone. Where there is none yet and `analyse` is set, it is made as above.
+ * -ENOENT: there is none, and none can be had.
+ */
+int subject_report(const struct call *call, struct store *store, const struct crash_row *row,
+                   bool analyse, struct report **ret, struct error *error);
+
 /* The directory of its store, or -1. */
 int subject_store_fd(const struct subject *subject);
 

@@ -67,6 +67,7 @@ json "explain-verbs: bt --json: frames have numbers and lines" "$T/json" \
      any(.[]; .function == "work" and (.file | endswith("threads.c")) and .line > 0)'
 
 inquest info "$id" >"$T/info"
+is "explain-verbs: info says the signal once" "$(grep -cE '^ *Signal:? ' "$T/info")" 1
 ok "explain-verbs: info has the backtrace" grep -q '^Thread .* crashed' "$T/info"
 inquest info --json "$id" >"$T/info"
 json "explain-verbs: info --json has the report" "$T/info" '.report.threads | length == 7'
