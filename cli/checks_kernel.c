@@ -19,6 +19,13 @@
 
 #define SETUP "sudo inquest setup"
 
+/* Where it helps: in a container or chroot it refuses. */
+static const char *setup_where_it_works(void)
+{
+    char inner[64];
+    return machine_is_inner(inner, sizeof inner) ? "on the host: " SETUP : SETUP;
+}
+
 static void check_handler(struct diagnosis *d)
 {
     if (d->ours) {
@@ -29,9 +36,10 @@ static void check_handler(struct diagnosis *d)
                   "crashes go to %s (core_pattern is \"%s\")", kernel_pattern_owner(d->pattern),
                   d->pattern);
     if (*d->pattern == '|')
-        checklist_advise(&d->checklist, SETUP " takes over; inquest unsetup gives back");
+        checklist_advise(&d->checklist, "%s takes over; inquest unsetup gives back",
+                         setup_where_it_works());
     else
-        checklist_advise(&d->checklist, SETUP);
+        checklist_advise(&d->checklist, "%s", setup_where_it_works());
 }
 
 static void check_pattern_is_whole(struct diagnosis *d)
@@ -43,7 +51,7 @@ static void check_pattern_is_whole(struct diagnosis *d)
         return;
     checklist_add(&d->checklist, "core_pattern", VERDICT_BAD,
                   "does not end in what the hook is to be told: \"%s\"", d->pattern);
-    checklist_advise(&d->checklist, SETUP);
+    checklist_advise(&d->checklist, "%s", setup_where_it_works());
 }
 
 static void check_container(struct diagnosis *d)
@@ -143,11 +151,11 @@ static void check_pipe_limit(struct diagnosis *d)
     if (limit == 0) {
         checklist_add(&d->checklist, "core_pipe_limit", VERDICT_BAD,
                       "is 0: a process may be gone before its facts are read");
-        checklist_advise(&d->checklist, SETUP);
+        checklist_advise(&d->checklist, "%s", setup_where_it_works());
     } else if (limit < 64) {
         checklist_add(&d->checklist, "core_pipe_limit", VERDICT_BAD,
                       "is %s: of more crashes at once the kernel skips the rest", text);
-        checklist_advise(&d->checklist, SETUP " sets %s",
+        checklist_advise(&d->checklist, "%s sets %s", setup_where_it_works(),
                          kernel_settings[KERNEL_PIPE_LIMIT].wanted);
     } else {
         checklist_add(&d->checklist, "core_pipe_limit", VERDICT_GOOD,
@@ -170,7 +178,7 @@ static void check_suid_dumpable(struct diagnosis *d)
                   strcmp(text, "1") == 0
                       ? "the cores of programs with more rights than their user go to that user"
                       : "programs with more rights than their user die without a trace");
-    checklist_advise(&d->checklist, SETUP);
+    checklist_advise(&d->checklist, "%s", setup_where_it_works());
 }
 
 /* core(5): with a pipe the limit is ignored, but for 1. */

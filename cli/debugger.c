@@ -36,7 +36,9 @@ static void become_debugger(const char *const *arguments, bool drop)
     }
     /* PATH may have directories that nobody may not search: it is not there for him. */
     bool missing = r == -ENOENT || (r == -EACCES && !strchr(arguments[0], '/'));
-    command_warn("%s: %s", arguments[0], missing ? "there is no such program" : strerror(-r));
+    command_warn("%s: %s", arguments[0],
+                 missing ? "there is no such program: install it, or name another with --debugger"
+                         : strerror(-r));
     _exit(missing ? 127 : 126);
 }
 

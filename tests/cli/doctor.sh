@@ -187,6 +187,8 @@ chrooted() { # USER COMMAND…
 for user in 0 12345; do
     chrooted $user "$BIN/inquest" doctor --json >"$T/chroot-$user.json" 2>"$T/stderr"
     says chroot-$user machine false "this is a chroot: crashes in here go to the host"
+    json "chroot-$user: sends nobody to a setup that refuses" "$T/chroot-$user.json" \
+        '[.checks[] | select(.check == "handler") | .advice // "" | select(startswith("sudo"))] == []'
 done
 chrooted 0 "$BIN/inquest" setup >"$T/stdout" 2>"$T/stderr"
 is "setup refuses in a chroot" "$? $(grep -c 'on the host' "$T/stderr")" "1 1"
