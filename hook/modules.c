@@ -124,7 +124,7 @@ static void open_mapping(const struct victim *victim, const struct line *line,
 void modules_open(const struct victim *victim, struct modules *ret)
 {
     AUTO_MAPPINGS struct mappings mappings = {0};
-    const char *text = victim->maps.data, *end = text + victim->maps.size;
+    const char *text = victim->maps.data, *end = text ? text + victim->maps.size : NULL;
     uint64_t last_inode = 0;
 
     *ret = (struct modules){0};
