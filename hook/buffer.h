@@ -6,7 +6,7 @@
  * memory is fresh, and getting it is half the cost of copying a process: huge pages are by far the
  * cheapest, unless the kernel has to get them from a hypervisor first, which takes forty times as
  * long (free page reporting); small pages then come from what the kernel has kept. So the first
- * touch of each slab is timed, and huge pages are given up once one was slow.
+ * touch of each slab is timed, and huge pages are given up once small ones would have been cheaper.
  */
 #pragma once
 
@@ -24,7 +24,8 @@ struct buffer {
 
     void *mapping;
     size_t mapping_size;
-    atomic_uchar *slabs; /* 1: has been asked for */
+    atomic_uchar *slabs;               /* 1: has been asked for */
+    atomic_ullong huge_us, huge_count; /* what first touches took, and how many there were */
     atomic_bool is_huge_slow;
 };
 

@@ -42,6 +42,7 @@ enum {
     MIB = 1024 * 1024,
     GRACE_US = 10 * 1000 * 1000, /* for threads that hang after the deadline; less than watch.c's */
     ATTEMPTS = 100,              /* ids tried */
+    SLOT_SLACK = 32, /* of the footprint: a slot holds a frame that could not be compressed */
     BUFFER_SLACK =
         4 * 1024 * 1024,        /* for what the footprint doesn't count: the head, page tables */
     CUT_FOR_ROOM = 1024 * 1024, /* given back where the disk is full */
@@ -291,8 +292,9 @@ static void gather(struct capture *capture)
     facts_environ(capture->victim, settings->capture.environ, capture->facts);
     publish_again(capture);
     if (capture->policy.mode == POLICY_FULL)
-        capture->buffer = budget_take(capture->runtime, settings->capture.hold_buffer,
-                                      footprint + BUFFER_SLACK, &capture->budget);
+        capture->buffer =
+            budget_take(capture->runtime, settings->capture.hold_buffer,
+                        footprint + footprint / SLOT_SLACK + BUFFER_SLACK, &capture->budget);
 }
 
 /* Opened while the victim is held, copied by the watcher afterwards. */
