@@ -305,7 +305,7 @@ def run_once(bench, handler, argv):
     victim = Victim(argv, bench.realtime)
     os.sync()
     if not bench.cold:
-        fetch_memory(victim.resident() * 5 // 4 + (64 << 20))
+        fetch_memory(victim.resident() * 2 + (256 << 20))
     with Pattern(handler.pattern(), handler.pipe_limit):
         fault, held, dumped = victim.crash()
     result = dict(handler=handler.name, held=held, dumped=dumped)

@@ -15,9 +15,9 @@
 enum {
     SLAB = 2 * 1024 * 1024, /* what a huge page is on most machines */
     /* A huge page takes 100 us to clear, one from the hypervisor 5000, and the same memory in small
-     * pages 700. One that is slow may be an exception; with the second that is paid for nothing. */
+     * pages 700. A slow one may be an exception: a large buffer can afford to try again. */
     SMALL_US = 700,
-    PATIENCE_US = 6000,
+    PATIENCE_US = 50, /* for each slab there is */
 };
 
 int buffer_init(struct buffer *buffer, uint64_t size, size_t slot_size, size_t least)
@@ -77,7 +77,7 @@ static void open_slab(struct buffer *buffer, size_t index)
     uint64_t taken = clock_now_us() - before;
     uint64_t sum = atomic_fetch_add(&buffer->huge_us, taken) + taken;
     uint64_t count = atomic_fetch_add(&buffer->huge_count, 1) + 1;
-    if (sum > PATIENCE_US + SMALL_US * count)
+    if (sum > PATIENCE_US * (buffer->mapping_size / SLAB) + SMALL_US * count)
         atomic_store(&buffer->is_huge_slow, true);
 }
 
