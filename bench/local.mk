@@ -12,7 +12,8 @@ bench_victim_SOURCES = bench/victim.c
 bench_victim_CFLAGS = $(AM_CFLAGS) -O2 -g -fno-omit-frame-pointer
 bench_handler_SOURCES = bench/handler.c
 CLEANFILES += bench/victim$(EXEEXT) bench/handler$(EXEEXT)
-EXTRA_DIST += bench/README.md bench/held.py bench/chart.py bench/systemd_peer.py
+EXTRA_DIST += bench/README.md bench/held.py bench/chart.py bench/systemd_peer.py \
+	bench/held.svg
 
 # explain: what a backtrace costs, beside other tools. Also alone: `make bench-explain`.
 EXTRA_DIST += bench/explain.py bench/threads.c bench/units.cc
