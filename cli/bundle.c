@@ -18,8 +18,8 @@ enum { NAME_SIZE = 256, MEMBER_SIZE = NAME_SIZE + LAYOUT_ID_SIZE };
 struct bundle {
     const struct subject *subject;
     struct tar *tar;
-    struct bytes missing;                   /* paths of modules that are not in it, a line each */
-    const struct report_module *executable; /* in it */
+    struct bytes missing;               /* paths of modules that are not in it, a line each */
+    char executable[MODULE_PLACE_SIZE]; /* in it; "": is not */
 };
 
 static void member_name(char ret[static MEMBER_SIZE], const struct bundle *bundle, const char *name)
@@ -101,26 +101,24 @@ static bool is_earlier_path(const struct report *report, size_t index)
 }
 
 /* libs/NAME, a link to the module; one whose target is too long is done without. */
-static int add_link(struct bundle *bundle, const char *name, const struct report_module *module,
-                    struct error *error)
+static int add_link(struct bundle *bundle, const char *name, const char *place, struct error *error)
 {
     char link[NAME_SIZE], member[MEMBER_SIZE], target[NAME_SIZE];
     snprintf(link, sizeof link, "libs/%s", name);
     member_name(member, bundle, link);
-    snprintf(target, sizeof target, "../root%s", module->path);
+    snprintf(target, sizeof target, "../root%s", place);
     int r = tar_add_link(bundle->tar, member, target, error);
     return r == -ENAMETOOLONG ? 0 : r;
 }
 
-static int add_links(struct bundle *bundle, const struct report_module *module, int fd,
-                     struct error *error)
+static int add_links(struct bundle *bundle, const char *place, int fd, struct error *error)
 {
-    const char *base = render_base_name(module->path);
+    const char *base = render_base_name(place);
     char soname[MODULE_SONAME_SIZE];
 
-    int r = add_link(bundle, base, module, error);
+    int r = add_link(bundle, base, place, error);
     if (r == 0 && module_file_soname(fd, soname) == 0 && strcmp(soname, base) != 0)
-        r = add_link(bundle, soname, module, error);
+        r = add_link(bundle, soname, place, error);
     return r;
 }
 
@@ -135,19 +133,19 @@ static int note_missing(struct bundle *bundle, const struct report_module *modul
 static int add_module(struct bundle *bundle, const struct report_module *module,
                       struct error *error)
 {
-    char name[NAME_SIZE], member[MEMBER_SIZE];
+    char name[NAME_SIZE], member[MEMBER_SIZE], place[MODULE_PLACE_SIZE];
     AUTO_FD int fd = -1;
 
-    if (module_file_path_is_tame(module->path))
+    if (module_file_place(module, place))
         fd = module_file_open(module, subject_store_fd(bundle->subject), NULL, NULL);
     if (fd < 0)
         return note_missing(bundle, module);
     if (module == subject_executable(bundle->subject))
-        bundle->executable = module;
-    snprintf(name, sizeof name, "root%s", module->path);
+        memcpy(bundle->executable, place, sizeof place);
+    snprintf(name, sizeof name, "root%s", place);
     member_name(member, bundle, name);
     int r = tar_add_file(bundle->tar, member, 0755, fd, error);
-    return r < 0 ? r : add_links(bundle, module, fd, error);
+    return r < 0 ? r : add_links(bundle, place, fd, error);
 }
 
 static int add_modules(struct bundle *bundle, struct error *error)
@@ -165,7 +163,7 @@ static int add_modules(struct bundle *bundle, struct error *error)
 static int add_script(struct bundle *bundle, struct error *error)
 {
     AUTO_BYTES struct bytes text = {0};
-    const char *path = bundle->executable ? bundle->executable->path : NULL;
+    const char *path = bundle->executable[0] ? bundle->executable : NULL;
     int r = bytes_printf(
         &text,
         "#!/bin/sh\n"

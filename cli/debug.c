@@ -5,9 +5,11 @@
  * The core is extracted to a directory that is gone when the debugger is. A tree beside it has the
  * modules under their own paths, those whose build-id is the core's and no others, and serves as
  * sysroot, with links for the names by which modules need each other: what is missing is missing,
- * nothing wrong is shown. Nothing that comes with the core is
- * run: auto-loading is off, and root's debugger is the user nobody.
+ * nothing wrong is shown. lldb, which falls back to whatever lies at a path today, gets an empty
+ * file for what is missing. Nothing that comes with the core is run: auto-loading is off, and
+ * root's debugger is the user nobody.
  */
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -20,6 +22,7 @@
 #include "cli/subject.h"
 #include "cli/temporary.h"
 #include "store/base/bytes.h"
+#include "store/base/io.h"
 
 enum { MAX_ARGUMENTS = 4096 };
 
@@ -44,6 +47,8 @@ static const struct option_spec debug_options[] = {
 struct session {
     const struct subject *subject;
     const struct debug_settings *settings;
+    const char *debugger;
+    bool is_lldb;
     bool drops; /* root's debugger becomes nobody */
     char place[PATH_MAX];
     char core[PATH_MAX], root[PATH_MAX], libs[PATH_MAX];
@@ -146,22 +151,29 @@ static int add_links(const struct session *session, int fd, const char *path, st
     return r;
 }
 
+/* The exact file of a module and its place in the tree, or a negative errno. */
+static int open_module(const struct session *session, const struct report_module *module,
+                       char ret_place[static MODULE_PLACE_SIZE])
+{
+    if (!module_file_place(module, ret_place))
+        return -EINVAL;
+    return module_file_open(module, subject_store_fd(session->subject),
+                            session->settings->analysis.sysroot, NULL);
+}
+
 static int add_module(struct session *session, const struct report_module *module,
                       struct error *error)
 {
-    const struct analysis_settings *analysis = &session->settings->analysis;
     bool is_program = module == subject_executable(session->subject);
-    char path[PATH_MAX];
-    AUTO_FD int fd = -1;
+    char path[PATH_MAX], place[MODULE_PLACE_SIZE];
+    AUTO_FD int fd = open_module(session, module, place);
 
-    if (module_file_path_is_tame(module->path))
-        fd = module_file_open(module, subject_store_fd(session->subject), analysis->sysroot, NULL);
     if (fd < 0) {
         if (session->missing++ == 0)
             session->first_missing = module->path;
         return 0;
     }
-    int r = join(path, session->root, module->path, error);
+    int r = join(path, session->root, place, error);
     if (r == 0)
         r = make_parents(path, strlen(session->root) + 1, error);
     if (r == 0)
@@ -172,6 +184,69 @@ static int add_module(struct session *session, const struct report_module *modul
         memcpy(session->executable, path, sizeof path);
     return r;
 }
+
+/* ---- what is missing, for lldb ---- */
+
+/* An ELF file of the core's machine with nothing in it. */
+static int make_stub(const struct session *session, char ret[static PATH_MAX], struct error *error)
+{
+    union {
+        unsigned char bytes[sizeof(Elf64_Ehdr)];
+        Elf64_Ehdr header;
+    } stub = {.bytes = {0}};
+    enum { IDENTITY = offsetof(Elf64_Ehdr, e_version) }; /* with type and machine */
+
+    int r = join(ret, session->place, "/missing", error);
+    if (r < 0)
+        return r;
+    AUTO_FD int core = open(session->core, O_RDONLY | O_CLOEXEC);
+    AUTO_FD int out = open(ret, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    if (core < 0 || out < 0)
+        return error_errno(error, errno, "%s", core < 0 ? session->core : ret);
+    if (io_pread(core, stub.bytes, IDENTITY, 0) != IDENTITY)
+        return error_set(error, EBADMSG, "the core has no head");
+    bool is_big = stub.bytes[EI_DATA] == ELFDATA2MSB;
+    stub.bytes[EI_NIDENT + !is_big] = 0;
+    stub.bytes[EI_NIDENT + is_big] = ET_DYN;
+    r = io_write(out, stub.bytes, sizeof stub);
+    return r < 0 ? error_errno(error, -r, "%s", ret) : 0;
+}
+
+/* The names by which a missing module may be asked for: its own, that of what lies there now, and
+ * for libx.so.1.2 also libx.so.1 and libx.so. */
+static int hide_module(const struct session *session, const char *place, const char *stub,
+                       struct error *error)
+{
+    char name[MODULE_PLACE_SIZE], soname[MODULE_SONAME_SIZE];
+    AUTO_FD int now = module_file_open_regular(AT_FDCWD, place);
+
+    snprintf(name, sizeof name, "%s", render_base_name(place));
+    int r = add_link(session, name, stub, error);
+    if (r == 0 && now >= 0 && module_file_soname(now, soname) == 0)
+        r = add_link(session, soname, stub, error);
+    const char *library = strstr(name, ".so.");
+    for (char *dot; r == 0 && library && (dot = strrchr(name, '.')) > library;) {
+        *dot = '\0';
+        r = add_link(session, name, stub, error);
+    }
+    return r;
+}
+
+static int hide_missing(const struct session *session, struct error *error)
+{
+    const struct report *report = session->subject->report;
+    char stub[PATH_MAX], place[MODULE_PLACE_SIZE];
+
+    int r = make_stub(session, stub, error);
+    for (size_t i = 0; i < report->n_modules && r == 0; i++) {
+        AUTO_FD int fd = open_module(session, &report->modules[i], place);
+        if (fd < 0 && fd != -EINVAL)
+            r = hide_module(session, place, stub, error);
+    }
+    return r;
+}
+
+/* ---- the tree ---- */
 
 static int make_directory(char ret[static PATH_MAX], const char *place, const char *name,
                           struct error *error)
@@ -192,6 +267,8 @@ static int build_tree(struct session *session, struct error *error)
     for (size_t i = 0; i < report->n_modules && r == 0; i++)
         if (report->modules[i].path[0] == '/')
             r = add_module(session, &report->modules[i], error);
+    if (r == 0 && session->missing > 0 && session->is_lldb)
+        r = hide_missing(session, error);
     if (r == 0 && session->settings->analysis.exe)
         snprintf(session->executable, PATH_MAX, "%s", session->settings->analysis.exe);
     return r;
@@ -277,6 +354,8 @@ static void lldb_arguments(struct arguments *arguments, const struct session *se
              dirs.data ? dirs.data : "");
     add(arguments, "-O");
     add_made(arguments, "settings set target.exec-search-paths %s", session->libs);
+    add(arguments, "-O");
+    add_made(arguments, "platform select --sysroot %s remote-linux", session->root);
 }
 
 /* The user's own arguments stand between ours and the files, so that they can overrule ours. */
@@ -290,14 +369,12 @@ static void user_arguments(struct arguments *arguments, const struct call *call,
 }
 
 static void fill_arguments(struct arguments *arguments, const struct call *call,
-                           const struct session *session, const char *debugger, char *words)
+                           const struct session *session, char *words)
 {
-    bool lldb = strstr(strrchr(debugger, '/') ? strrchr(debugger, '/') : debugger, "lldb");
-
-    add(arguments, debugger);
-    (lldb ? lldb_arguments : gdb_arguments)(arguments, session);
+    add(arguments, session->debugger);
+    (session->is_lldb ? lldb_arguments : gdb_arguments)(arguments, session);
     user_arguments(arguments, call, words);
-    if (lldb) {
+    if (session->is_lldb) {
         add(arguments, "--core");
         add(arguments, session->core);
         if (session->executable[0])
@@ -348,8 +425,7 @@ static int debug(const struct call *call, struct session *session, struct error 
     if (r == 0) {
         if (session->missing > 0)
             note_missing(call, session);
-        fill_arguments(arguments, call, session, settings->debugger ? settings->debugger : "gdb",
-                       words);
+        fill_arguments(arguments, call, session, words);
         r = debugger_run(arguments->at, session->drops, error);
     }
     for (size_t i = 0; i < arguments->n_texts; i++)
@@ -371,9 +447,12 @@ static int run_debug(struct call *call, struct error *error)
         return selection_end(call, r, error);
     if (subject.record.fd < 0)
         return error_set(error, ENOENT, "%s: its record is gone", subject.id);
+    const char *debugger = settings->debugger ? settings->debugger : "gdb";
     *session = (struct session){
         .subject = &subject,
         .settings = settings,
+        .debugger = debugger,
+        .is_lldb = strstr(render_base_name(debugger), "lldb"),
         .drops = geteuid() == 0 && !settings->as_root,
     };
     return debug(call, session, error);

@@ -170,6 +170,22 @@ static uint64_t offset_of(int fd, const struct headers *headers, uint64_t addres
     return 0;
 }
 
+static bool is_tame(const char *path)
+{
+    size_t size = strlen(path);
+
+    if (path[0] != '/' || size >= MODULE_PLACE_SIZE || path[size - 1] == '/' || strstr(path, "//"))
+        return false;
+    for (const char *p = path; *p; p++) {
+        if (*p <= ' ' || *p > '~' || strchr("\"'\\`$", *p))
+            return false;
+        if (p[0] == '/' && p[1] == '.' &&
+            (p[2] == '/' || !p[2] || (p[2] == '.' && (p[3] == '/' || !p[3]))))
+            return false;
+    }
+    return true;
+}
+
 int module_file_soname(int fd, char ret[static MODULE_SONAME_SIZE])
 {
     char name[1 + MODULE_SONAME_SIZE] = "/"; /* tame is said of paths */
@@ -186,7 +202,7 @@ int module_file_soname(int fd, char ret[static MODULE_SONAME_SIZE])
         uint64_t strings = dynamic ? dynamic_value(&headers, dynamic, size, DT_STRTAB) : 0;
         uint64_t offset = at && strings ? offset_of(fd, &headers, strings) : 0;
         if (!offset || io_pread(fd, name + 1, MODULE_SONAME_SIZE - 1, offset + at) <= 0 ||
-            strchr(name + 1, '/') || !module_file_path_is_tame(name))
+            strchr(name + 1, '/') || !is_tame(name))
             return -ENODATA;
         memcpy(ret, name + 1, MODULE_SONAME_SIZE);
         return 0;
@@ -194,42 +210,50 @@ int module_file_soname(int fd, char ret[static MODULE_SONAME_SIZE])
     return r < 0 ? r : -ENODATA;
 }
 
-/* Opens a regular file without waiting for a FIFO's writer, and only if its build-id is that one.
- */
+/* Looks before it opens: opening a FIFO waits, opening a device may do anything. */
+int module_file_open_regular(int dirfd, const char *path)
+{
+    char link[64];
+    struct stat st;
+    AUTO_FD int place = openat(dirfd, path, O_PATH | O_CLOEXEC);
+    if (place < 0 || fstat(place, &st) < 0)
+        return -errno;
+    if (!S_ISREG(st.st_mode))
+        return -ENOENT;
+    snprintf(link, sizeof link, "/proc/self/fd/%d", place);
+    int fd = open(link, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    return fd < 0 ? -errno : fd;
+}
+
 static int open_exact(int dirfd, const char *path, const char *build_id)
 {
     char found[MODULE_BUILD_ID_SIZE];
-    struct stat st;
-    AUTO_FD int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    AUTO_FD int fd = module_file_open_regular(dirfd, path);
     if (fd < 0)
-        return -errno;
-    if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || module_file_build_id(fd, found) < 0 ||
-        strcmp(found, build_id) != 0)
+        return fd;
+    if (module_file_build_id(fd, found) < 0 || strcmp(found, build_id) != 0)
         return -ENOENT;
     return steal_fd(&fd);
 }
 
-bool module_file_path_is_tame(const char *path)
+bool module_file_place(const struct report_module *module, char ret[static MODULE_PLACE_SIZE])
 {
-    enum { LONGEST = 200 };
-    size_t size = strlen(path);
+    static const char mark[] = " (deleted)";
+    size_t size = strlen(module->path), mark_size = sizeof mark - 1;
 
-    if (path[0] != '/' || size > LONGEST || path[size - 1] == '/' || strstr(path, "//"))
+    if (size > mark_size && strcmp(module->path + size - mark_size, mark) == 0)
+        size -= mark_size;
+    if (size >= MODULE_PLACE_SIZE)
         return false;
-    for (const char *p = path; *p; p++) {
-        if (*p <= ' ' || *p > '~' || strchr("\"'\\`$", *p))
-            return false;
-        if (p[0] == '/' && p[1] == '.' &&
-            (p[2] == '/' || !p[2] || (p[2] == '.' && (p[3] == '/' || !p[3]))))
-            return false;
-    }
-    return true;
+    memcpy(ret, module->path, size);
+    ret[size] = '\0';
+    return is_tame(ret);
 }
 
 int module_file_open(const struct report_module *module, int store_fd, const char *sysroot,
                      struct error *error)
 {
-    char path[PATH_MAX];
+    char path[PATH_MAX], place[MODULE_PLACE_SIZE];
     int fd = -ENOENT;
 
     if (!module->build_id)
@@ -238,9 +262,8 @@ int module_file_open(const struct report_module *module, int store_fd, const cha
         snprintf(path, sizeof path, LAYOUT_MODULES "/%s", module->build_id);
         fd = open_exact(store_fd, path, module->build_id);
     }
-    if (fd < 0 && module->path[0] == '/' &&
-        snprintf(path, sizeof path, "%s%s", sysroot ? sysroot : "", module->path) <
-            (int)sizeof path)
+    if (fd < 0 && module_file_place(module, place) &&
+        snprintf(path, sizeof path, "%s%s", sysroot ? sysroot : "", place) < (int)sizeof path)
         fd = open_exact(AT_FDCWD, path, module->build_id);
     if (fd < 0)
         return error_set(error, ENOENT, "%s: no file with build-id %s is there", module->path,

@@ -22,9 +22,16 @@ int module_file_build_id(int fd, char ret[static MODULE_BUILD_ID_SIZE]);
 enum { MODULE_SONAME_SIZE = 128 };
 int module_file_soname(int fd, char ret[static MODULE_SONAME_SIZE]);
 
-/* True for a path that may become one below another directory: absolute, without "." or "..", of
- * printable ASCII without quotes, blanks or backslashes, and not too long for an archive. */
-bool module_file_path_is_tame(const char *path);
+/*
+ * The module's path as one below another directory: without the mark that the kernel puts behind
+ * the names of unlinked files. False where it is not tame: absolute, without "." or "..", of
+ * printable ASCII without quotes, blanks or backslashes, and not too long for an archive.
+ */
+enum { MODULE_PLACE_SIZE = 201 };
+bool module_file_place(const struct report_module *module, char ret[static MODULE_PLACE_SIZE]);
+
+/* Opens a regular file for reading, and nothing else. Returns a descriptor or a negative errno. */
+int module_file_open_regular(int dirfd, const char *path);
 
 /* Opens the module's file: the store's copy (`store_fd`, -1: no store), else its path below
  * `sysroot` (NULL: /). Returns a descriptor, or -ENOENT where no such file has its build-id. */

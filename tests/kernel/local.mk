@@ -75,6 +75,7 @@ kernel_tests += tests/kernel/trust-p5-loops.sh
 kernel_tests += tests/kernel/explain-p4-top.sh
 kernel_tests += tests/kernel/explain-p5-names.sh
 kernel_tests += tests/kernel/explain-p6-html.sh
+kernel_tests += tests/kernel/explain-debuggers.sh
 kernel_tests += tests/kernel/explain-verbs.sh
 EXTRA_DIST += tests/victims/recipe.c
 TESTS += $(kernel_tests)
