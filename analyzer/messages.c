@@ -56,6 +56,19 @@ char *message_of_abort(struct modules *modules)
     return NULL;
 }
 
+/* "PROGRAM: FILE:LINE: FUNCTION: Assertion `EXPRESSION' failed.", glibc's assert/assert.c */
+char *message_assertion(const char *message)
+{
+    static const char before[] = "Assertion `", behind[] = "' failed";
+    const char *start = strstr(message, before), *end = NULL;
+    if (!start)
+        return NULL;
+    start += sizeof(before) - 1;
+    for (const char *at = start; (at = strstr(at, behind)); at++)
+        end = at; /* the last: the expression may have it, too */
+    return end ? strndup(start, (size_t)(end - start)) : NULL;
+}
+
 /* libstdc++'s struct __cxa_exception of 64-bit machines (unwind-cxx.h): the type stands this far
  * before the unwinder's header, the object right behind it. */
 enum { TYPE_BEFORE_HEADER = 80, HEADER_SIZE = 32 };
@@ -130,4 +143,11 @@ void message_of_exception(struct modules *modules, const struct stack *stack,
         if (read_exception(modules, word, ret) || read_exception(modules, word - HEADER_SIZE, ret))
             return;
     }
+}
+
+void exception_free(struct exception *exception)
+{
+    free(exception->type);
+    free(exception->what);
+    *exception = (struct exception){0};
 }

@@ -11,7 +11,6 @@
 
 #include "analyzer/instruction.h"
 #include "analyzer/meanings.h"
-#include "analyzer/messages.h"
 #include "analyzer/places.h"
 #include "store/keys.h"
 
@@ -284,8 +283,9 @@ static void explain_arithmetic(struct findings *findings)
     say(findings, "%s", meaning ? meaning : "arithmetic error");
 }
 
-static void explain_abort(struct findings *findings, const struct exception *exception)
+static void explain_abort(struct findings *findings)
 {
+    const struct exception *exception = &findings->reason->exception;
     const char *message = findings->reason->abort_message;
     if (exception->type && exception->what)
         say(findings, "aborted: uncaught C++ exception of type %.300s: %.1000s", exception->type,
@@ -330,7 +330,7 @@ static bool explain_sender(struct findings *findings)
     return true;
 }
 
-static void explain(struct findings *findings, const struct exception *exception)
+static void explain(struct findings *findings)
 {
     static const struct {
         int signal;
@@ -342,7 +342,7 @@ static void explain(struct findings *findings, const struct exception *exception
     const struct reason *reason = findings->reason;
     bool sent = explain_sender(findings);
     if (reason->signal == SIGABRT && !sent)
-        explain_abort(findings, exception);
+        explain_abort(findings);
     for (size_t i = 0; i < ARRAY_SIZE(faults); i++)
         if (faults[i].signal == reason->signal && reason->has_code &&
             !signal_was_sent(reason->code))
@@ -359,7 +359,6 @@ static void explain(struct findings *findings, const struct exception *exception
 int reason_find(struct modules *modules, const struct stack *stack, const struct symbols *symbols,
                 struct reason *ret)
 {
-    struct exception exception = {0};
     struct findings findings = {
         .modules = modules,
         .core = modules->core,
@@ -370,11 +369,10 @@ int reason_find(struct modules *modules, const struct stack *stack, const struct
     find_instruction(&findings);
     if (ret->signal == SIGABRT) {
         ret->abort_message = message_of_abort(modules);
-        message_of_exception(modules, stack, symbols, &exception);
+        ret->assertion = ret->abort_message ? message_assertion(ret->abort_message) : NULL;
+        message_of_exception(modules, stack, symbols, &ret->exception);
     }
-    explain(&findings, &exception);
-    free(exception.type);
-    free(exception.what);
+    explain(&findings);
     return ret->sentence ? 0 : -ENOMEM;
 }
 
@@ -382,5 +380,7 @@ void reason_free(struct reason *reason)
 {
     free(reason->sentence);
     free(reason->abort_message);
+    free(reason->assertion);
+    exception_free(&reason->exception);
     bytes_free(&reason->details);
 }

@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include "analyzer/messages.h"
 #include "analyzer/symbols.h"
 #include "analyzer/unwind.h"
 #include "store/base/signals.h"
@@ -20,6 +21,8 @@ struct reason {
     char *sentence;
     struct bytes details; /* more sentences, one a line */
     char *abort_message;  /* glibc's, or NULL */
+    char *assertion;      /* the expression in it, or NULL */
+    struct exception exception;
     uint8_t instruction[16];
     size_t instruction_size;
 };

@@ -94,6 +94,7 @@ static void write_signature(struct json *json, const struct report *report)
     for (size_t i = 0; i < signature->frame_count; i++)
         json_text(json, NULL, signature->frames[i]);
     json_close(json, ']');
+    json_bool(json, "signature_wordless", signature->wordless);
     json_text(json, "stack_id", report->stack_id[0] ? report->stack_id : NULL);
     write_function(json, report);
     const struct module *executable = modules_main(report->modules);
@@ -346,13 +347,18 @@ static size_t list_functions(const struct report *report, struct signature_frame
 
 int report_sign(struct report *report)
 {
+    const struct reason *reason = &report->reason;
+    const struct signature_words words = {
+        .assertion = reason->assertion,
+        .exception = reason->exception.type,
+    };
     AUTO_FREE struct signature_frame *frames = calloc(MAX_SIGNED_FRAMES, sizeof(*frames));
     if (!frames)
         return -ENOMEM;
     size_t count = list_functions(report, frames, MAX_SIGNED_FRAMES);
     if (count == 0)
         return 0;
-    int r = signature_make(frames, count, report->reason.signal, &report->signature);
+    int r = signature_make(frames, count, reason->signal, &words, &report->signature);
     return r < 0 ? r : signature_stack_id(frames, count, report->stack_id);
 }
 

@@ -15,7 +15,7 @@
 #include "store/base/cleanup.h"
 #include "store/base/text.h"
 
-#define VERSION "2"
+#define VERSION "3"
 
 enum { ABORT_DEPTH = 16 }; /* frames below which an abort() is none that killed */
 enum { MAX_NAME = 4096 };  /* what is longer is cut: its end would change nothing for a person */
@@ -543,8 +543,23 @@ static size_t called_by_abort(const struct signature_frame *frames, size_t count
     return 0;
 }
 
+/* The words that belong to the kind of machinery that was found. */
+static const char *find_words(const struct signature_words *words, struct signature *signature)
+{
+    const struct {
+        const char *kind, *words;
+    } pairs[] = {{"assertion", words->assertion}, {"exception", words->exception}};
+    const char *found = "";
+    for (size_t i = 0; signature->kind && i < sizeof(pairs) / sizeof(pairs[0]); i++)
+        if (strcmp(pairs[i].kind, signature->kind) == 0) {
+            found = pairs[i].words ? pairs[i].words : "";
+            signature->wordless = !pairs[i].words;
+        }
+    return found;
+}
+
 int signature_make(const struct signature_frame *frames, size_t count, int signal,
-                   struct signature *ret)
+                   const struct signature_words *words, struct signature *ret)
 {
     struct signature signature = {0};
     size_t skipped = raised_by_handler(frames, count);
@@ -557,8 +572,8 @@ int signature_make(const struct signature_frame *frames, size_t count, int signa
     if (r == 0 && signature.frame_count == 0)
         r = make_nameless(frames, count, signal, &signature);
     else if (r == 0)
-        r = bytes_printf(&key, "inquest-names-" VERSION "\n%d %s\n", signal,
-                         signature.kind ? signature.kind : "");
+        r = bytes_printf(&key, "inquest-names-" VERSION "\n%d %s %s\n", signal,
+                         signature.kind ? signature.kind : "", find_words(words, &signature));
     for (size_t i = 0; r == 0 && i < signature.frame_count; i++)
         r = bytes_printf(&key, "%s\n", signature.frames[i]);
     if (r == 0 && signature.frame_count > 0)

@@ -38,6 +38,7 @@ int findings_put(struct index *index, int64_t seq, const struct report *report, 
         .package = report->package,
         .signature_frames = report->signature_frames.at,
         .n_signature_frames = report->signature_frames.n,
+        .is_wordless = report->signature_is_wordless,
     };
     if (list_functions(report, &functions, &row.n_functions) < 0)
         return error_errno(error, ENOMEM, "index");

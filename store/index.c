@@ -308,16 +308,18 @@ static int put_frames(struct index *index, int64_t stack, const struct stack_nam
     return r;
 }
 
-/* Code without its symbols has the build-ids and offsets, and so the stacks, of that with them.
- * What another crash's report named better keeps those names, whichever report came first. */
+/* Code without its symbols has the build-ids and offsets, and so the stacks, of that with them; and
+ * a core of which the stacks are left lacks the words of its signature. What another crash's report
+ * named better keeps those names, whichever report came first. */
 static int is_named_better(struct index *index, int64_t stack, int64_t seq,
-                           const struct stack_names *names, int64_t *ret, struct error *error)
+                           const struct index_report *report, const struct stack_names *names,
+                           int64_t *ret, struct error *error)
 {
     return database_get(index->database, error, ret,
-                        "SELECT count(*) > ?3 AND EXISTS"
+                        "SELECT count(*) + ?4 > ?3 AND EXISTS"
                         " (SELECT 1 FROM crash WHERE crash.stack = ?1 AND seq <> ?2)"
                         " FROM frame WHERE stack = ?1",
-                        "nnn", stack, seq, (int64_t)names->n);
+                        "nnnn", stack, seq, (int64_t)names->n, (int64_t)report->is_wordless);
 }
 
 static int rename_stack(struct index *index, int64_t stack, int64_t signature, int64_t function,
@@ -358,7 +360,7 @@ static int put_stack(struct index *index, int64_t seq, const struct index_report
         return r;
     r = list_names(index, report, &names, error);
     if (r == 0)
-        r = is_named_better(index, *ret, seq, &names, &better, error);
+        r = is_named_better(index, *ret, seq, report, &names, &better, error);
     if (r < 0)
         return r;
     if (better) {

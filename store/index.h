@@ -64,6 +64,7 @@ struct index_report {
     const char *stack_id, *signature, *function, *package;
     const char *const *signature_frames;
     size_t n_signature_frames;
+    bool is_wordless; /* the signature lacks words that other cores of the stack may have */
     const char *const *functions; /* of the crashing thread, from the top */
     size_t n_functions;
 };

@@ -473,6 +473,7 @@ static void parse_facts(struct parser *p, const json_t *root)
     report->abort_message = get_text(p, root, "abort_message");
     report->signature = get_hex(p, root, "signature");
     report->signature_frames = get_texts(p, root, "signature_frames");
+    report->signature_is_wordless = get_bool(p, root, "signature_wordless");
     report->stack_id = get_hex(p, root, "stack_id");
     report->function = get_text(p, root, "function");
     report->package = get_text(p, root, "package");

@@ -130,8 +130,10 @@ struct report {
     const char *abort_message;
     const char *signature; /* 16 lower-case hex digits, or NULL */
     struct report_texts signature_frames;
-    const char *stack_id; /* lower-case hex, or NULL */
-    const char *function; /* the crashing function as shown in lists */
+    bool signature_is_wordless; /* the core lacked words that belong into it ("signature_wordless")
+                                 */
+    const char *stack_id;       /* lower-case hex, or NULL */
+    const char *function;       /* the crashing function as shown in lists */
     const char *package;
     const char *instruction_bytes; /* hex, or NULL */
     const char *instruction_text;

@@ -9,7 +9,7 @@ has gcc || bail "no compiler"
 
 # A second version: lines have moved, and a function stands before the others.
 {
-    printf '%s\n' '#include <stdio.h>' '__attribute__((noinline)) void version(void)' \
+    printf '%s\n' '#define _GNU_SOURCE' '#include <stdio.h>' '__attribute__((noinline)) void version(void)' \
         '{' '    puts("2");' '}' '' ''
     sed 's/^    return choose/    version();\n    return choose/' "$EXPLAIN/faults.c"
 } >"$T/faults-2.c"
@@ -26,6 +26,7 @@ build_variant O3 gcc -g -O3 "$EXPLAIN/faults.c"
 build_variant lto gcc -g -O2 -flto "$EXPLAIN/faults.c"
 build_variant no-debug gcc -O2 "$EXPLAIN/faults.c"
 build_variant version-2 gcc -g -O2 "$T/faults-2.c"
+[[ " ${variants[*]} " == *" version-2 "* ]] || bail "no second version"
 build_variant static gcc -g -O2 -static "$EXPLAIN/faults.c"
 build_variant clang clang -g -O2 "$EXPLAIN/faults.c"
 cpp_variants=()
@@ -119,6 +120,70 @@ signatures 'both-*.twice' >"$T/both-twice"
 is "explain-p4-signatures: a failed assertion and a double free in one function are two, at each level" \
     "$(cut -d' ' -f2 "$T/both-assert" "$T/both-twice" | tr '\n' ' ')$(
         cut -d' ' -f1 "$T/both-assert" "$T/both-twice" | sort -u | wc -l)" "main main 2"
+
+# Two assertions of one function are two bugs, and so are two exceptions, wherever their lines are.
+cat >"$T/words.cc" <<'END'
+#include <cassert>
+#include <cstdlib>
+#include <new>
+#include <stdexcept>
+#include <string>
+#if VERSION == 2
+// Lines have moved, and some code stands before.
+static int moved(int n)
+{
+    return n ? n * 3 : std::rand();
+}
+#else
+#define moved(n) (n)
+#endif
+__attribute__((noinline)) int cook(const std::string &order, int salt)
+{
+    if (order == "pepper")
+        assert(moved(salt) == 0 && "no pepper");
+    assert(order != "salt" || salt < 0);
+    if (order == "oven")
+        throw std::runtime_error("the oven is at " + std::to_string(std::rand()));
+    if (order == "alloc")
+        throw std::bad_alloc();
+    return salt;
+}
+int main(int argc, char **argv)
+{
+    return cook(argv[1], argc);
+}
+END
+orders=(pepper salt oven alloc)
+words_levels=(O0 O2 lto 2)
+has g++ || words_levels=()
+for level in "${words_levels[@]}"; do
+    flags=-$level
+    [ "$level" != lto ] || flags='-O2 -flto'
+    [ "$level" != 2 ] || flags='-O1 -DVERSION=2'
+    # shellcheck disable=SC2086 # two flags
+    build "words-$level" g++ -g $flags "$T/words.cc" -w || bail "not built"
+done
+crash_words() {
+    local level order run
+    for level in "${words_levels[@]}"; do
+        for order in "${orders[@]}"; do
+            for run in 1 2; do
+                core_of "words-$level.$order.$run" "$T/words-$level" "$order"
+            done
+        done
+    done
+}
+with_plain_cores crash_words
+if [ ${#words_levels[@]} -gt 0 ]; then
+    for order in "${orders[@]}"; do
+        signatures "words-*.$order.?" >"$T/words-$order"
+    done
+    is "explain-p4-signatures: two assertions and two exceptions in one function: four, each one in 4 builds" \
+        "$(wc -l <"$T/words-pepper") $(wc -l <"$T/words-salt") $(wc -l <"$T/words-oven") $(
+            wc -l <"$T/words-alloc") $(cat "$T"/words-{pepper,salt,oven,alloc} | sort -u | wc -l) $(
+            cut -d' ' -f2 "$T"/words-{pepper,salt,oven,alloc} | sort -u)" "1 1 1 1 4 cook"
+    note "$(cat "$T"/words-{pepper,salt,oven,alloc})"
+fi
 
 # Programs without names are not all one.
 build bare gcc -O2 -s "$EXPLAIN/faults.c" -w -pthread

@@ -82,4 +82,40 @@ inquest list --function boil --json >"$T/list"
 json "explain-p4-function: list --function finds one bug's crashes" "$T/list" \
     'length == $n and all(.[]; .signature == $salt)' \
     --arg salt "$salt" --argjson n $((2 * ${#WAYS[@]}))
+
+# Two assertions of one function: the words that tell them apart are not in a core of the stacks alone,
+# which joins those of its stack all the same, whichever comes first.
+cat >"$T/two.c" <<'END'
+#include <assert.h>
+int main(int argc, char **argv)
+{
+    assert(argc == 1 || argv[1][0] != 'a');
+    assert(argc == 1);
+    return 0;
+}
+END
+$CC -g -O1 -o "$T/two" "$T/two.c" || bail "$CC fails"
+crash_two() { # RUN
+    crash "two.a.$1" "$T/two" a
+    crash "two.b.$1" "$T/two" b
+}
+stacks_only() {
+    config <<<$'[capture]\nmode = stacks'
+}
+stacks_only
+with_hook crash_two before
+wait_idle 60
+config </dev/null
+with_hook crash_two whole
+wait_idle 60
+stacks_only
+with_hook crash_two after
+wait_idle 60
+inquest top two --json >"$T/top"
+json "explain-p4-top: two assertions of one function are two groups, also of cores of the stacks alone" "$T/top" \
+    'map([.count, .function]) == [[3, "main"], [3, "main"]]'
+json "explain-p4-top: and each has the crashes of one" "$T/top" \
+    'map([.ids[] | sub(".*-"; "") | tonumber] | sort) | sort == ([$a, $b] | sort)' \
+    --argjson a "[$(said two.a.before pid),$(said two.a.whole pid),$(said two.a.after pid)]" \
+    --argjson b "[$(said two.b.before pid),$(said two.b.whole pid),$(said two.b.after pid)]"
 finish

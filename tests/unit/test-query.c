@@ -445,6 +445,35 @@ static void test_better_names_stay(void **state)
     assert_int_equal(count, 0);
 }
 
+/* A core of which only the stacks are left has the same names, and lacks words of the signature. */
+static void test_words_stay(void **state)
+{
+    struct fixture *fixture = *state;
+    struct index *index = store_writable_index(fixture->store);
+    AUTO_CRASH_ROW struct crash_row *row = fixture_row(fixture, "20261122-000000-5000");
+    assert_non_null(row);
+    const char *functions[] = {"function", "middle(int)", "main"};
+    struct index_report wordless = {
+        .analysis = CRASH_ANALYZED,
+        .stack_id = row->stack_id,
+        .signature = "00000000bad0bad0",
+        .function = "function",
+        .is_wordless = true,
+        .functions = functions,
+        .n_functions = 3,
+    };
+    static const char *const expected[] = {"00000000feedface", "00000000bad0bad0"};
+    fixture_explain(fixture, row, "00000000feedface", row->stack_id, "function", 5);
+    for (int i = 0; i < 2; i++) {
+        wordless.is_wordless = i == 0;
+        assert_int_equal(index_begin(index, NULL), 0);
+        assert_int_equal(index_set_report(index, row->seq, &wordless, 5, NULL), 0);
+        assert_int_equal(index_commit(index, NULL), 0);
+        AUTO_CRASH_ROW struct crash_row *after = fixture_row(fixture, "20261122-000000-5000");
+        assert_string_equal(after->signature, expected[i]);
+    }
+}
+
 static void test_totals(void **state)
 {
     struct fixture *fixture = *state;
@@ -523,6 +552,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_groups, setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_stack_renamed, setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_better_names_stay, setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_words_stay, setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_totals, setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_arrivals, setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_unadopted, setup, fixture_teardown),

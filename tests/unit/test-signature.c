@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "analyzer/demangle.h"
+#include "analyzer/messages.h"
 #include "analyzer/sha256.h"
 #include "analyzer/signature.h"
 #include "store/base/cleanup.h"
@@ -113,7 +114,8 @@ static void knows_the_machinery(void **state)
 }
 
 /* "abort main" as frames; "^" is a trampoline, "?" has no name. */
-static void make(const char *names, int signal, struct signature *ret)
+static void make_with(const char *names, int signal, const struct signature_words *words,
+                      struct signature *ret)
 {
     struct signature_frame frames[64] = {0};
     char *list = strdup(names), *rest = list;
@@ -129,8 +131,13 @@ static void make(const char *names, int signal, struct signature *ret)
             .module_offset = 0x1000 + count,
         };
     }
-    assert_int_equal(signature_make(frames, count, signal, ret), 0);
+    assert_int_equal(signature_make(frames, count, signal, words, ret), 0);
     free(list);
+}
+
+static void make(const char *names, int signal, struct signature *ret)
+{
+    make_with(names, signal, &(struct signature_words){0}, ret);
 }
 
 static void assert_made_of(const char *frames, int signal, const char *expected)
@@ -209,6 +216,57 @@ static void tells_ways_to_die_apart(void **state)
         signature_free(&made[i]);
 }
 
+/* Two assertions of one function are two bugs; other machinery does not care for those words. */
+static void tells_words_apart(void **state)
+{
+    (void)state;
+    static const char asserts[] = "raise abort __assert_fail_base __assert_fail main";
+    static const char throws[] = "raise abort std::terminate() __cxa_throw main";
+    static const char frees[] = "raise abort __libc_message malloc_printerr free main";
+    const struct signature_words salt = {.assertion = "salt"}, pepper = {.assertion = "pepper"};
+    const struct signature_words thrown = {.exception = "std::bad_alloc"};
+    struct signature made[7] = {0};
+    make_with(asserts, SIGABRT, &salt, &made[0]);
+    make_with(asserts, SIGABRT, &pepper, &made[1]);
+    make(asserts, SIGABRT, &made[2]);
+    make_with(throws, SIGABRT, &thrown, &made[3]);
+    make_with(throws, SIGABRT, &salt, &made[4]);
+    make_with(frees, SIGABRT, &salt, &made[5]);
+    make(frees, SIGABRT, &made[6]);
+    for (size_t i = 0; i < 6; i++)
+        for (size_t j = 0; j < i; j++)
+            assert_string_not_equal(made[i].text, made[j].text);
+    assert_string_equal(made[5].text, made[6].text);
+    assert_false(made[0].wordless);
+    assert_true(made[2].wordless);
+    assert_true(made[4].wordless);
+    assert_false(made[6].wordless);
+    for (size_t i = 0; i < ARRAY_SIZE(made); i++)
+        signature_free(&made[i]);
+}
+
+static void reads_assertions(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {
+        {"a: b.c:3: main: Assertion `x < 2' failed.", "x < 2"},
+        {"a: b.c:3: f(int): Assertion `c == '`' && \"' failed\"' failed.",
+         "c == '`' && \"' failed\""},
+        {"a: b.c:3: main: Assertion `x < 2", NULL},
+        {"free(): invalid pointer", NULL},
+        {"", NULL},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        AUTO_FREE char *expression = message_assertion(cases[i][0]);
+        if (cases[i][1]) {
+            assert_non_null(expression);
+            assert_string_equal(expression, cases[i][1]);
+        } else {
+            assert_null(expression);
+        }
+    }
+}
+
 static void demangles_all_schemes(void **state)
 {
     (void)state;
@@ -240,7 +298,8 @@ int main(void)
         cmocka_unit_test(hashes_as_the_standard),  cmocka_unit_test(names_lose_what_changes),
         cmocka_unit_test(knows_the_machinery),     cmocka_unit_test(takes_the_frames_that_matter),
         cmocka_unit_test(differs_where_it_should), cmocka_unit_test(demangles_all_schemes),
-        cmocka_unit_test(tells_ways_to_die_apart),
+        cmocka_unit_test(tells_ways_to_die_apart), cmocka_unit_test(tells_words_apart),
+        cmocka_unit_test(reads_assertions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
