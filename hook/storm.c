@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "store/base/io.h"
+
 enum {
     MAGIC = 0x4d525453, /* "STRM" */
     VERSION = 3,
@@ -79,7 +81,7 @@ static int lock(const struct storm *storm, int tries)
 
 static void unlock(const struct storm *storm)
 {
-    (void)flock(storm->fd, LOCK_UN);
+    io_unlock(storm->fd);
 }
 
 int storm_open(int dirfd, struct storm **ret, struct error *error)

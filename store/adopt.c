@@ -13,6 +13,7 @@
 #include "store/access.h"
 #include "store/adopt_new.h"
 #include "store/base/cleanup.h"
+#include "store/base/io.h"
 #include "store/index.h"
 #include "store/keys.h"
 #include "store/layout.h"
@@ -451,7 +452,7 @@ int adopt_one(struct store *store, const char *id, struct crash_row **ret, struc
         if (errno != EINTR)
             return error_errno(error, errno, LAYOUT_NEW);
     int r = adopt_batch(&work, &names, final_id, error);
-    (void)flock(newfd, LOCK_UN);
+    io_unlock(newfd);
     if (r < 0)
         return r;
     if (result.failed)
@@ -484,7 +485,7 @@ int adopt_all(struct store *store, const struct config *config, struct adopt_res
             break;
         }
         r = drain(&work, error);
-        (void)flock(newfd, LOCK_UN);
+        io_unlock(newfd);
     } while (r == 0 && result.adopted > before && is_anything_left(&work));
     if (r < 0)
         return r;

@@ -13,6 +13,7 @@
 #include "store/adopt.h"
 #include "store/adopt_new.h"
 #include "store/base/cleanup.h"
+#include "store/base/io.h"
 #include "store/config.h"
 #include "store/explain.h"
 #include "store/index.h"
@@ -242,7 +243,7 @@ static int analyze(struct keeper *keeper, unsigned *ret_done, struct error *erro
             return errno == EWOULDBLOCK ? 0 : error_errno(error, errno, ANALYSIS_LOCK);
         r = explain_all(keeper, &done, error);
         *ret_done += r < 0 ? 0 : done;
-        (void)flock(lock, LOCK_UN);
+        io_unlock(lock);
     } while (r == 0 && done > 0);
     return r;
 }

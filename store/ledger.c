@@ -60,7 +60,7 @@ static int lock(const struct ledger *ledger)
 
 static void unlock(const struct ledger *ledger)
 {
-    (void)flock(ledger->fd, LOCK_UN);
+    io_unlock(ledger->fd);
 }
 
 static void load(const struct ledger *ledger, struct head *ret)

@@ -15,6 +15,7 @@
 
 #include "store/access.h"
 #include "store/base/cleanup.h"
+#include "store/base/io.h"
 #include "store/index.h"
 #include "store/scan.h"
 #include "store/source.h"
@@ -455,7 +456,7 @@ static int lock_and_check(struct store *store, int operation, struct error *erro
         r = check_index(store, error);
     if (r < 0) {
         if (store->lockfd >= 0)
-            (void)flock(store->lockfd, LOCK_UN);
+            io_unlock(store->lockfd);
         return r;
     }
     store->lock_depth = 1;
@@ -488,7 +489,7 @@ int store_rebuild_index(struct store *store, store_progress_function *progress, 
 void store_unlock(struct store *store)
 {
     if (store->lock_depth > 0 && --store->lock_depth == 0)
-        (void)flock(store->lockfd, LOCK_UN);
+        io_unlock(store->lockfd);
 }
 
 int store_sync_views(struct store *store, struct error *error)

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 ssize_t io_read(int fd, void *buffer, size_t size)
@@ -106,4 +107,12 @@ int io_read_file(int dirfd, const char *path, size_t limit, struct bytes *ret)
     if (fd < 0)
         return -errno;
     return io_read_all(fd, limit, ret);
+}
+
+void io_unlock(int fd)
+{
+    enum { TRIES = 100 };
+
+    for (int i = 0; i < TRIES && flock(fd, LOCK_UN) < 0 && errno != EBADF; i++)
+        ;
 }

@@ -28,3 +28,7 @@ int io_read_all(int fd, size_t limit, struct bytes *ret);
 
 /* Opens `path` beneath `dirfd` (O_RDONLY, O_CLOEXEC, O_NOFOLLOW) and reads it as io_read_all(). */
 int io_read_file(int dirfd, const char *path, size_t limit, struct bytes *ret);
+
+/* Gives a flock(2) back. Giving back can fail, too: for want of memory, or interrupted by a signal
+ * on a filesystem that asks a server. */
+void io_unlock(int fd);
