@@ -377,10 +377,23 @@ static int adopt_batch(struct work *work, const struct names *names, char *ret_i
 
 /* ---- all of new/ ---- */
 
+static int clear_hidden(void *context, const char *name)
+{
+    struct work *work = context;
+    char id[LAYOUT_ID_SIZE];
+    AUTO_CRASH_ROW struct crash_row *row = NULL;
+    if (name[0] == '.' && layout_id_from_name(name + 1, LAYOUT_PART_SUFFIX, id)) {
+        bool is_known = index_find(store_writable_index(work->store), id, &row, NULL) == 0;
+        (void)adopt_hidden(work->newfd, id, is_known); /* what fails is the next keeper's */
+    }
+    return 0;
+}
+
 /* Ends the records of hooks that died. */
 static int salvage_parts(struct work *work, struct error *error)
 {
     struct names names;
+    (void)scan_names(work->newfd, ".", clear_hidden, work);
     int r = list_names(work->newfd, LAYOUT_PART_SUFFIX, &names, error);
     for (size_t i = 0; i < names.n && r == 0; i++) {
         struct error own = {0};

@@ -4,6 +4,8 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 #include "store/base/error.h"
 #include "store/layout.h"
 #include "store/metadata.h"
@@ -20,6 +22,13 @@ int adopt_open_new(struct store *store, struct error *error);
  * name says: when, and which process.
  */
 int adopt_part(int newfd, const char *id, struct error *error);
+
+/*
+ * Clears away .ID.core.zst.part, which a dead hook had on its way to ID.core.zst.part: newer facts
+ * of a crash that has a record, or the first ones of a crash that has none (and is not known in the
+ * index either), which then get that name. Returns 0 also where its hook lives.
+ */
+int adopt_hidden(int newfd, const char *id, bool is_known);
 
 /* A file without a name in new/, to write a record to. A descriptor or a negative errno. */
 int adopt_make_file(int newfd, struct error *error);

@@ -19,7 +19,10 @@
 #include "store/record_writer.h"
 #include "store/salvage.h"
 
-enum { ATTEMPTS_MAX = 999 };
+enum {
+    ATTEMPTS_MAX = 999,
+    UNLOCKED_S = 3600, /* that an empty file may be without a lock because it was just made */
+};
 
 /* Locks the file if nobody holds it and it still has its name. 1: ours. */
 static int lock_dead(int newfd, const char *name, int *ret_fd)
@@ -143,4 +146,34 @@ int adopt_part(int newfd, const char *id, struct error *error)
         return r;
     r = commit(newfd, name, id);
     return r < 0 ? error_errno(error, -r, "cannot commit %s", name) : 1;
+}
+
+static bool exists(int newfd, const char *id, const char *suffix)
+{
+    char name[LAYOUT_NAME_SIZE];
+    struct stat st;
+    layout_name(name, id, suffix);
+    return fstatat(newfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+int adopt_hidden(int newfd, const char *id, bool is_known)
+{
+    char hidden[LAYOUT_NAME_SIZE + 1] = ".", name[LAYOUT_NAME_SIZE];
+    struct stat st;
+    AUTO_FD int fd = -1;
+    layout_name(name, id, LAYOUT_PART_SUFFIX);
+    memcpy(hidden + 1, name, sizeof name);
+    int r = lock_dead(newfd, hidden, &fd);
+    if (r <= 0)
+        return r;
+    if (fstat(fd, &st) < 0)
+        return -errno;
+    if (st.st_size == 0 && st.st_mtime + UNLOCKED_S > time(NULL))
+        return 0; /* facts are written under the lock only */
+    if (is_known || st.st_size == 0 || exists(newfd, id, LAYOUT_PART_SUFFIX) ||
+        exists(newfd, id, LAYOUT_RECORD_SUFFIX))
+        r = unlinkat(newfd, hidden, 0);
+    else
+        r = renameat2(newfd, hidden, newfd, name, RENAME_NOREPLACE);
+    return r < 0 ? -errno : 0;
 }

@@ -128,6 +128,8 @@ static int salvage(void *context, const char *name)
 {
     struct runtime *runtime = context;
     char id[LAYOUT_ID_SIZE];
+    if (name[0] == '.' && layout_id_from_name(name + 1, LAYOUT_PART_SUFFIX, id))
+        return go_on(runtime, adopt_hidden(runtime->from, id, false));
     if (!layout_id_from_name(name, LAYOUT_PART_SUFFIX, id))
         return 0;
     return go_on(runtime, adopt_part(runtime->from, id, runtime->error));

@@ -312,6 +312,15 @@ static bool is_dead(int dirfd, const char *name)
     return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0;
 }
 
+/* On its way to ID.core.zst.part; without content it may not be locked yet. */
+static bool is_dead_hidden(int dirfd, const char *name, char *ret_id)
+{
+    struct stat st;
+    return name[0] == '.' && layout_id_from_name(name + 1, LAYOUT_PART_SUFFIX, ret_id) &&
+           fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_size > 0 &&
+           is_dead(dirfd, name);
+}
+
 static int check_left(void *context, const char *name)
 {
     struct left *left = context;
@@ -321,7 +330,8 @@ static int check_left(void *context, const char *name)
     int fixed = check_repairs(check) ? 0 : CHECK_NOT_TRIED; /* adoption follows */
     if (layout_id_from_name(name, ADOPT_DAMAGED_SUFFIX, id)) {
         check_tell(check, CHECK_RECORD_DAMAGED, id, path, CHECK_NOT_TRIED, "it is no record");
-    } else if (layout_id_from_name(name, LAYOUT_PART_SUFFIX, id) && is_dead(left->dirfd, name)) {
+    } else if ((layout_id_from_name(name, LAYOUT_PART_SUFFIX, id) && is_dead(left->dirfd, name)) ||
+               is_dead_hidden(left->dirfd, name, id)) {
         left->n++;
         check_tell(check, CHECK_ORPHAN_PART, id, path, fixed, "its hook is dead");
     } else if (layout_id_from_name(name, LAYOUT_RECORD_SUFFIX, id)) {
