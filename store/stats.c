@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "store/index.h"
 #include "store/query.h"
@@ -102,7 +103,9 @@ int query_stats(struct store *store, struct store_stats *ret, struct error *erro
             r = add_times(index, &stats, error);
         if (r == 0 && !store_source_is_unadopted(store, i)) {
             struct usage usage;
-            r = usage_of(index, store_fd(store, i), &usage, error);
+            r = store_source_is_own_view(store, i)
+                    ? usage_of_view(index, store_fd(store, i), geteuid(), &usage, error)
+                    : usage_of(index, store_fd(store, i), &usage, error);
             if (r < 0)
                 return r;
             stats.record_bytes += usage.records;

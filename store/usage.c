@@ -94,7 +94,8 @@ static void add_owners(int storefd, struct usage *usage)
         (void)scan_names(fd, ".", add_owner, &owners); /* as in directory_bytes() */
 }
 
-int usage_of(struct index *index, int storefd, struct usage *ret, struct error *error)
+/* Records and reports, by the index's totals. */
+static int crashes_usage(struct index *index, struct usage *ret, struct error *error)
 {
     struct database *database = index_database(index);
     int64_t bytes, reports;
@@ -102,18 +103,34 @@ int usage_of(struct index *index, int storefd, struct usage *ret, struct error *
     if (r == 0)
         r = database_get(database, error, &reports, "SELECT ifnull(sum(reports), 0) FROM usage",
                          "");
+    if (r == 0)
+        *ret = (struct usage){.records = (uint64_t)(bytes - reports), .reports = (uint64_t)reports};
+    return r;
+}
+
+int usage_of(struct index *index, int storefd, struct usage *ret, struct error *error)
+{
+    int r = crashes_usage(index, ret, error);
     if (r < 0)
         return r;
-    struct usage usage = {
-        .records = (uint64_t)(bytes - reports),
-        .reports = (uint64_t)reports,
-        .modules = directory_bytes(storefd, LAYOUT_MODULES),
-        .index = index_bytes(storefd, "."),
-        .being_written = bytes_of(storefd, LAYOUT_NEW, add_part),
-        .unadopted = directory_bytes(storefd, LAYOUT_NEW),
-    };
-    add_owners(storefd, &usage);
-    *ret = usage;
+    ret->modules = directory_bytes(storefd, LAYOUT_MODULES);
+    ret->index = index_bytes(storefd, ".");
+    ret->being_written = bytes_of(storefd, LAYOUT_NEW, add_part);
+    ret->unadopted = directory_bytes(storefd, LAYOUT_NEW);
+    add_owners(storefd, ret);
+    return 0;
+}
+
+int usage_of_view(struct index *own, int storefd, uid_t uid, struct usage *ret, struct error *error)
+{
+    char path[LAYOUT_PATH_SIZE];
+    int r = crashes_usage(own, ret, error);
+    if (r < 0)
+        return r;
+    layout_crash_dir(path, uid);
+    ret->index = index_bytes(storefd, path);
+    snprintf(path + strlen(path), sizeof path - strlen(path), "/" LAYOUT_MODULES);
+    ret->modules = directory_bytes(storefd, path);
     return 0;
 }
 

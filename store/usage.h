@@ -18,4 +18,9 @@ struct usage {
 };
 
 int usage_of(struct index *index, int storefd, struct usage *ret, struct error *error);
+
+/* Of what one user sees, by his own index: nothing that tells how much others have. */
+int usage_of_view(struct index *own, int storefd, uid_t uid, struct usage *ret,
+                  struct error *error);
+
 uint64_t usage_sum(const struct usage *usage);
