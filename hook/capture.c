@@ -242,7 +242,6 @@ static void apply_storm(struct capture *capture)
         return;
     if (storm_open(capture->runtime, &capture->storm, NULL) < 0)
         return;
-    capture->key.uid = facts_account(capture->victim, capture->arguments->uid);
     (void)metadata_u64(capture->facts, KEY_EXE_DEV, &capture->key.device);
     (void)metadata_u64(capture->facts, KEY_EXE_INODE, &capture->key.inode);
     if (limits.window_us > 0 && policy->mode < POLICY_COUNT)
@@ -274,6 +273,9 @@ static void decide(struct capture *capture)
     if (victim_find(capture->arguments, capture->victim, NULL) == 0)
         victim_open(capture->victim);
     facts_identify(capture->victim, capture->arguments, capture->facts);
+    capture->key.uid = facts_account(capture->victim, capture->arguments->uid);
+    if (capture->key.uid != capture->arguments->uid)
+        (void)metadata_set_u64(capture->facts, KEY_ACCOUNT, capture->key.uid);
     policy_apply_rules(policy, capture->facts);
     if (policy->rule)
         (void)metadata_set_text(capture->facts, KEY_RULE, policy->rule);

@@ -65,8 +65,8 @@ struct total {
     "((ifnull(stored_size, 0) + 4095) / 4096 + (ifnull(report_size, 0) + 4095) / 4096) * 4096"
 #define ROW_REPORTS "(ifnull(report_size, 0) + 4095) / 4096 * 4096"
 #define USAGE_ROWS                                                                                 \
-    "SELECT ifnull(uid, -1), count(*), sum(count), sum(content), sum(" ROW_BYTES                   \
-    "), sum(" ROW_REPORTS ") FROM crash GROUP BY ifnull(uid, -1)"
+    "SELECT ifnull(account, -1), count(*), sum(count), sum(content), sum(" ROW_BYTES               \
+    "), sum(" ROW_REPORTS ") FROM crash GROUP BY ifnull(account, -1)"
 #define STATE_ROWS "SELECT state, count(*) FROM crash GROUP BY state"
 #define SIGNATURE_ROWS                                                                             \
     "SELECT signature, sum(count), sum(content), min(time), max(time) FROM crash"                  \
@@ -75,8 +75,8 @@ struct total {
 static const struct total totals[] = {
     {"bytes and crashes of users",
      "SELECT count(*) FROM (" USAGE_ROWS
-     " EXCEPT SELECT uid, rows, crashes, cores, bytes, reports FROM usage)",
-     "DELETE FROM usage; INSERT INTO usage (uid, rows, crashes, cores, bytes, "
+     " EXCEPT SELECT account, rows, crashes, cores, bytes, reports FROM usage)",
+     "DELETE FROM usage; INSERT INTO usage (account, rows, crashes, cores, bytes, "
      "reports) " USAGE_ROWS},
     {"crashes by state",
      "SELECT count(*) FROM (" STATE_ROWS " EXCEPT SELECT state, rows FROM state)",

@@ -78,6 +78,9 @@ static void fill_numbers(const struct metadata *facts, struct crash_row *row)
     row->tid = fact_number(facts, KEY_TID);
     row->uid = fact_number(facts, KEY_UID);
     row->gid = fact_number(facts, KEY_GID);
+    row->account = fact_number(facts, KEY_ACCOUNT);
+    if (row->account < 0) /* absent, or no uid */
+        row->account = row->uid;
     row->signal = fact_number(facts, KEY_SIGNAL);
     row->si_code = fact_number(facts, KEY_SI_CODE);
     row->core_size = fact_number(facts, KEY_CORE_SIZE);

@@ -53,6 +53,7 @@ struct crash_row {
 
     /* CRASH_ABSENT where unknown */
     int64_t pid, ns_pid, tid, uid, gid, signal, si_code;
+    int64_t account;     /* whose shares it counts for: uid, or who made its user namespace */
     int64_t core_size;   /* of the whole core */
     int64_t stored_size; /* of the record's file */
     int64_t report_size; /* of the report's file, 0 without one */
@@ -89,6 +90,7 @@ struct crash_row {
     X(TID, "tid", NUMBER, tid)                                                                     \
     X(UID, "uid", NUMBER, uid)                                                                     \
     X(GID, "gid", NUMBER, gid)                                                                     \
+    X(ACCOUNT, "account", NUMBER, account)                                                         \
     X(SIGNAL, "signal", NUMBER, signal)                                                            \
     X(SI_CODE, "si_code", NUMBER, si_code)                                                         \
     X(CORE_SIZE, "core_size", NUMBER, core_size)                                                   \

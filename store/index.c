@@ -161,32 +161,34 @@ static int insert(struct index *index, const struct crash_row *row, const int64_
         "INSERT INTO crash (id, time, pid, ns_pid, tid, uid, gid, signal, si_code, core_size,"
         " stored_size, report_size, user, comm, exe, name, hostname, container, unit, package,"
         " function, reason, state, content, pinned, repeat, analysis, count, owner, access_uid,"
-        " private, rule) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, "
+        " private, rule, account) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, "
+        "?14, ?15, "
         "?16,"
-        " ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32)",
-        "tniiiiiiiiiiiiiiiiiiiinnnnnnnini", row->id, row->time_us, row->pid, row->ns_pid, row->tid,
+        " ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33)",
+        "tniiiiiiiiiiiiiiiiiiiinnnnnnninii", row->id, row->time_us, row->pid, row->ns_pid, row->tid,
         row->uid, row->gid, row->signal, row->si_code, row->core_size, row->stored_size,
         row->report_size, t[CRASH_USER], t[CRASH_COMM], t[CRASH_EXE], t[CRASH_NAME],
         t[CRASH_HOSTNAME], t[CRASH_CONTAINER], t[CRASH_UNIT], t[CRASH_PACKAGE], t[CRASH_FUNCTION],
         t[CRASH_REASON], (int64_t)row->core, (int64_t)row->has_content, (int64_t)row->pinned,
         (int64_t)row->repeat, (int64_t)row->analysis, (int64_t)row->count, (int64_t)row->owner,
-        row->access_uid, (int64_t)row->is_private, t[CRASH_RULE]);
+        row->access_uid, (int64_t)row->is_private, t[CRASH_RULE], row->account);
 }
 
 /* Only what the record's file says; package, analysis and what follows from it are a report's. */
 static int update(struct index *index, int64_t seq, const struct crash_row *row,
                   const int64_t t[CRASH_TEXTS], struct error *error)
 {
-    return database_run(index->database, error,
-                        "UPDATE crash SET core_size = ?2, stored_size = ?3, reason = ?4,"
-                        " state = ?5, content = ?6, count = ?7, owner = ?8, access_uid = ?9,"
-                        " private = ?10, pinned = ?11, user = ?12, tid = ?13, signal = ?14,"
-                        " comm = ?15, exe = ?16, name = ?17, rule = ?18 WHERE seq = ?1",
-                        "niiinnnninniiiiiii", seq, row->core_size, row->stored_size,
-                        t[CRASH_REASON], (int64_t)row->core, (int64_t)row->has_content,
-                        (int64_t)row->count, (int64_t)row->owner, row->access_uid,
-                        (int64_t)row->is_private, (int64_t)row->pinned, t[CRASH_USER], row->tid,
-                        row->signal, t[CRASH_COMM], t[CRASH_EXE], t[CRASH_NAME], t[CRASH_RULE]);
+    return database_run(
+        index->database, error,
+        "UPDATE crash SET core_size = ?2, stored_size = ?3, reason = ?4,"
+        " state = ?5, content = ?6, count = ?7, owner = ?8, access_uid = ?9,"
+        " private = ?10, pinned = ?11, user = ?12, tid = ?13, signal = ?14,"
+        " comm = ?15, exe = ?16, name = ?17, rule = ?18, account = ?19"
+        " WHERE seq = ?1",
+        "niiinnnninniiiiiiii", seq, row->core_size, row->stored_size, t[CRASH_REASON],
+        (int64_t)row->core, (int64_t)row->has_content, (int64_t)row->count, (int64_t)row->owner,
+        row->access_uid, (int64_t)row->is_private, (int64_t)row->pinned, t[CRASH_USER], row->tid,
+        row->signal, t[CRASH_COMM], t[CRASH_EXE], t[CRASH_NAME], t[CRASH_RULE], row->account);
 }
 
 /* Two crashes cannot share id, time, pid and uid. */
@@ -405,9 +407,9 @@ int index_is_repeat(struct index *index, const struct crash_row *row, unsigned k
     if (r == 0)
         r = database_get(index->database, error, &firsts,
                          "SELECT count(*) FROM (SELECT 1 FROM crash INDEXED BY crash_alike"
-                         " WHERE exe = ?1 AND uid IS ?2 AND signal IS ?3 AND id <> ?4"
+                         " WHERE exe = ?1 AND account IS ?2 AND signal IS ?3 AND id <> ?4"
                          " AND content = 1 AND repeat = 0 LIMIT ?5)",
-                         "niitn", exe, row->uid, row->signal, row->id, (int64_t)keep);
+                         "niitn", exe, row->account, row->signal, row->id, (int64_t)keep);
     if (r == 0)
         *ret = firsts >= (int64_t)keep;
     return r == -ENOENT ? 0 : r;
@@ -564,6 +566,7 @@ int index_copy(struct index *from, const struct crash_row *row, struct index *in
 {
     struct crash_row copy = *row;
     copy.access_uid = CRASH_ABSENT;
+    copy.repeat = false; /* it would tell what others' crashes there are */
 
     int64_t seq;
     int r = index_put(into, &copy, &seq, error);

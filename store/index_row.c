@@ -37,6 +37,7 @@ static const struct crash_row nothing_known = {
     .tid = CRASH_ABSENT,
     .uid = CRASH_ABSENT,
     .gid = CRASH_ABSENT,
+    .account = CRASH_ABSENT,
     .signal = CRASH_ABSENT,
     .si_code = CRASH_ABSENT,
     .core_size = CRASH_ABSENT,

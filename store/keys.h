@@ -59,6 +59,9 @@
 #define KEY_VERSION        "inquest" /* version of the hook that wrote the record */
 #define KEY_ACCESS_UID                                                                             \
     "access_uid" /* number: who else than root and the group may read; absent: nobody */
+#define KEY_ACCOUNT                                                                                \
+    "account" /* number: whose shares it counts for, where that is not uid's: who made the user    \
+                 namespace */
 #define KEY_PRIVATE                                                                                \
     "private" /* "1": root alone may read (dumpable was not 1, credentials changed, or nobody has  \
                  looked yet); "0": not so */

@@ -18,8 +18,7 @@ static uint64_t now_us(void)
 /* As the index crash_waiting has it. */
 static int64_t user_of(const struct crash_row *row)
 {
-    int64_t user = row->access_uid != CRASH_ABSENT ? row->access_uid : row->uid;
-    return user != CRASH_ABSENT ? user : -1;
+    return row->account != CRASH_ABSENT ? row->account : -1;
 }
 
 static uint64_t spent_by(const struct pending *pending, int64_t user)
@@ -34,10 +33,10 @@ static uint64_t spent_by(const struct pending *pending, int64_t user)
 static int next_user(struct database *database, int64_t after, int64_t *ret, struct error *error)
 {
     int r = database_get(database, error, ret,
-                         "SELECT ifnull(access_uid, ifnull(uid, -1)) FROM crash"
+                         "SELECT ifnull(account, -1) FROM crash"
                          " INDEXED BY crash_waiting WHERE analysis = 0"
-                         " AND ifnull(access_uid, ifnull(uid, -1)) > ?1"
-                         " ORDER BY ifnull(access_uid, ifnull(uid, -1)) LIMIT 1",
+                         " AND ifnull(account, -1) > ?1"
+                         " ORDER BY ifnull(account, -1) LIMIT 1",
                          "n", after);
     return r == -ENOENT && after > INT64_MIN ? next_user(database, INT64_MIN, ret, error) : r;
 }
@@ -73,7 +72,7 @@ static int newest_of(struct store *store, int64_t user, struct crash_row **ret, 
     sqlite3_stmt *statement;
     int r = database_prepare(index_database(index),
                              "SELECT id FROM crash INDEXED BY crash_waiting WHERE analysis = 0"
-                             " AND ifnull(access_uid, ifnull(uid, -1)) = ?1"
+                             " AND ifnull(account, -1) = ?1"
                              " ORDER BY time DESC LIMIT 1",
                              &statement, error, "n", user);
     if (r < 0)

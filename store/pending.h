@@ -5,7 +5,7 @@
  *
  * Of the users who have crashes waiting, the one is next who has cost the worker least time so far,
  * and of his the newest. So one user's cores, however many and however bad, make another wait for
- * one of them at most. A crash counts for who may read it, else for the uid it had.
+ * one of them at most. A crash counts for its account (crash_row.h).
  */
 #pragma once
 

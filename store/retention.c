@@ -240,11 +240,12 @@ static const char largest_core[] =
     "SELECT " INDEX_ROW_COLUMNS " FROM crash INDEXED BY crash_core_size"
     " WHERE content = 1 AND pinned = 0 AND stored_size > ?1 AND ?2 IS NULL"
     " ORDER BY stored_size DESC LIMIT 1";
-static const char users_core[] = "SELECT " INDEX_ROW_COLUMNS " FROM crash INDEXED BY crash_core"
-                                 " WHERE content = 1 AND pinned = 0 AND uid IS ?1 AND repeat = ?2"
-                                 " ORDER BY time LIMIT 1";
+static const char users_core[] =
+    "SELECT " INDEX_ROW_COLUMNS " FROM crash INDEXED BY crash_core"
+    " WHERE content = 1 AND pinned = 0 AND account IS ?1 AND repeat = ?2"
+    " ORDER BY time LIMIT 1";
 static const char users_crash[] = "SELECT " INDEX_ROW_COLUMNS " FROM crash INDEXED BY crash_victim"
-                                  " WHERE pinned = 0 AND uid IS ?1 AND repeat = ?2"
+                                  " WHERE pinned = 0 AND account IS ?1 AND repeat = ?2"
                                   " ORDER BY time LIMIT 1";
 
 /* All that a statement finds, one after the other. */
@@ -356,22 +357,22 @@ static int equal_share(struct work *work, int64_t *ret, struct error *error)
 }
 
 /* The next user by bytes, from the most on, behind those seen; INT64_MIN bytes ends. */
-static int next_user(struct work *work, int64_t *bytes, int64_t *uid, int64_t least,
+static int next_user(struct work *work, int64_t *bytes, int64_t *account, int64_t least,
                      struct error *error)
 {
     sqlite3_stmt *statement;
     struct database *database = index_database(work->index);
     int r = database_prepare(database,
-                             "SELECT bytes, uid FROM usage WHERE bytes > ?3"
-                             " AND bytes <= ?1 AND (bytes < ?1 OR uid > ?2)"
-                             " ORDER BY bytes DESC, uid LIMIT 1",
-                             &statement, error, "nnn", *bytes, *uid, least);
+                             "SELECT bytes, account FROM usage WHERE bytes > ?3"
+                             " AND bytes <= ?1 AND (bytes < ?1 OR account > ?2)"
+                             " ORDER BY bytes DESC, account LIMIT 1",
+                             &statement, error, "nnn", *bytes, *account, least);
     if (r < 0)
         return r;
     int code = sqlite3_step(statement);
     if (code == SQLITE_ROW) {
         *bytes = sqlite3_column_int64(statement, 0);
-        *uid = sqlite3_column_int64(statement, 1);
+        *account = sqlite3_column_int64(statement, 1);
     } else if (code != SQLITE_DONE) {
         r = database_error(database, error, "index");
     }
@@ -383,14 +384,14 @@ static int next_user(struct work *work, int64_t *bytes, int64_t *uid, int64_t le
 static int take_step(struct work *work, const struct step *step, const char *why,
                      struct error *error)
 {
-    int64_t bytes = INT64_MAX, uid = INT64_MIN, least = INT64_MIN;
+    int64_t bytes = INT64_MAX, account = INT64_MIN, least = INT64_MIN;
     int r = step->only_over_share ? equal_share(work, &least, error) : 0;
-    while (r == 0 && (r = next_user(work, &bytes, &uid, least, error)) == 1) {
+    while (r == 0 && (r = next_user(work, &bytes, &account, least, error)) == 1) {
         AUTO_CRASH_ROW struct crash_row *row = NULL;
         sqlite3_stmt *statement;
         r = database_prepare(index_database(work->index),
                              step->action == RETENTION_PRUNE ? users_core : users_crash, &statement,
-                             error, "in", uid < 0 ? CRASH_ABSENT : uid, step->repeat);
+                             error, "in", account < 0 ? CRASH_ABSENT : account, step->repeat);
         if (r == 0)
             r = take_row(work, statement, &row, error);
         if (r < 0)

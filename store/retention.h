@@ -12,7 +12,8 @@
  *   2  cores of firsts: likewise
  *   3  whole crashes: of repeats, then of firsts, likewise
  *
- * Within a step the user with most bytes gives, his oldest first. A first is one of the first
+ * Within a step the user with most bytes gives, his oldest first; all ids of a user namespace are
+ * who made it (KEY_ACCOUNT). A first is one of the first
  * `keep_per_signature` cores of its signature, or, before that is known, of its user's program and
  * signal. Pins are never touched. For keep_free,
  * and for what is still being written, crashes do not go whole: facts are small. Each decision

@@ -73,11 +73,13 @@ static const char schema_indexes[] =
 #define REPORT(row)  BLOCKS(row ".report_size")
 #define BYTES(row)   "(" BLOCKS(row ".stored_size") " + " REPORT(row) ")"
 
-#define ADD_TOTALS                                                                                 \
-    " INSERT INTO usage (uid, rows, crashes, cores, bytes, reports)"                               \
-    "  VALUES (ifnull(new.uid, -1), 1, new.count, new.content, " BYTES("new") ", " REPORT(         \
+/* `who` is the column that tells whose usage it is. */
+#define ADD_TOTALS(who)                                                                            \
+    " INSERT INTO usage (" who ", rows, crashes, cores, bytes, reports)"                           \
+    "  VALUES (ifnull(new." who ", -1), 1, new.count, new.content, " BYTES("new") ", " REPORT(     \
         "new") ")"                                                                                 \
-               "  ON CONFLICT (uid) DO UPDATE SET rows = rows + 1, crashes = crashes + new.count," \
+               "  ON CONFLICT (" who                                                               \
+               ") DO UPDATE SET rows = rows + 1, crashes = crashes + new.count,"                   \
                "   cores = cores + new.content, bytes = bytes + " BYTES(                           \
                    "new") ","                                                                      \
                           "   reports = reports + " REPORT(                                        \
@@ -94,13 +96,14 @@ static const char schema_indexes[] =
                                      "NOT NULL;"
 
 /* A signature's first and last are looked up anew only where the row that goes was one of them. */
-#define SUBTRACT_TOTALS                                                                            \
+#define SUBTRACT_TOTALS(who)                                                                       \
     " UPDATE usage SET rows = rows - 1, crashes = crashes - old.count,"                            \
     "  cores = cores - old.content, bytes = bytes - " BYTES(                                       \
         "old") ","                                                                                 \
                "  reports = reports - " REPORT(                                                    \
-                   "old") "  WHERE uid = ifnull(old.uid, -1);"                                     \
-                          " DELETE FROM usage WHERE uid = ifnull(old.uid, -1) AND rows = 0;"       \
+                   "old") "  WHERE " who " = ifnull(old." who ", -1);"                             \
+                          " DELETE FROM usage WHERE " who " = ifnull(old." who                     \
+                          ", -1) AND rows = 0;"                                                    \
                           " UPDATE state SET rows = rows - 1 WHERE state = old.state;"             \
                           " UPDATE signature SET count = count - old.count, cores = cores - "      \
                           "old.content"                                                            \
@@ -115,26 +118,35 @@ static const char schema_indexes[] =
                           " INSERT OR IGNORE INTO change (uid, id)"                                \
                           "  SELECT old.access_uid, old.id WHERE old.access_uid IS NOT NULL;"
 
-static const char schema_totals[] =
-    "CREATE TABLE usage (uid INTEGER PRIMARY KEY, rows INTEGER NOT NULL,"
-    " crashes INTEGER NOT NULL, cores INTEGER NOT NULL, bytes INTEGER NOT NULL,"
-    " reports INTEGER NOT NULL);"
+#define USAGE(who)                                                                                 \
+    "CREATE TABLE usage (" who " INTEGER PRIMARY KEY, rows INTEGER NOT NULL,"                      \
+    " crashes INTEGER NOT NULL, cores INTEGER NOT NULL, bytes INTEGER NOT NULL,"                   \
+    " reports INTEGER NOT NULL);"                                                                  \
     "CREATE INDEX usage_bytes ON usage (bytes);"
-    "CREATE TABLE state (state INTEGER PRIMARY KEY, rows INTEGER NOT NULL);"
-    /* Crashes that the index of a user, crashes/<uid>/index.db, must hear of. */
-    "CREATE TABLE change (uid INTEGER, id TEXT, PRIMARY KEY (uid, id)) WITHOUT ROWID;"
 
-    "CREATE TRIGGER crash_added AFTER INSERT ON crash BEGIN" ADD_TOTALS " END;"
-    "CREATE TRIGGER crash_changed AFTER UPDATE ON crash BEGIN" SUBTRACT_TOTALS ADD_TOTALS " END;"
-    "CREATE TRIGGER crash_removed AFTER DELETE ON crash BEGIN" SUBTRACT_TOTALS
-    " DELETE FROM stack WHERE seq = old.stack"
-    "  AND NOT EXISTS (SELECT 1 FROM crash WHERE crash.stack = old.stack);"
-    " END;"
-    "CREATE TRIGGER stack_removed AFTER DELETE ON stack BEGIN"
-    " DELETE FROM frame WHERE stack = old.seq;"
-    " DELETE FROM signature WHERE seq = old.signature AND count <= 0"
-    "  AND NOT EXISTS (SELECT 1 FROM crash WHERE crash.signature = old.signature);"
-    " END;";
+#define TRIGGERS(who)                                                                              \
+    "CREATE TRIGGER crash_added AFTER INSERT ON crash BEGIN" ADD_TOTALS(                           \
+        who) " END;"                                                                               \
+             "CREATE TRIGGER crash_changed AFTER UPDATE ON crash BEGIN" SUBTRACT_TOTALS(who)       \
+                 ADD_TOTALS(who) " END;"                                                           \
+                                 "CREATE TRIGGER crash_removed AFTER DELETE ON crash "             \
+                                 "BEGIN" SUBTRACT_TOTALS(                                          \
+                                     who) " DELETE FROM stack WHERE seq = old.stack"               \
+                                          "  AND NOT EXISTS (SELECT 1 FROM crash WHERE "           \
+                                          "crash.stack = old.stack);"                              \
+                                          " END;"
+
+static const char schema_totals[] =
+    USAGE("uid") "CREATE TABLE state (state INTEGER PRIMARY KEY, rows INTEGER NOT NULL);"
+                 /* Crashes that the index of a user, crashes/<uid>/index.db, must hear of. */
+                 "CREATE TABLE change (uid INTEGER, id TEXT, PRIMARY KEY (uid, id)) WITHOUT "
+                 "ROWID;" TRIGGERS(
+                     "uid") "CREATE TRIGGER stack_removed AFTER DELETE ON stack BEGIN"
+                            " DELETE FROM frame WHERE stack = old.seq;"
+                            " DELETE FROM signature WHERE seq = old.signature AND count <= 0"
+                            "  AND NOT EXISTS (SELECT 1 FROM crash WHERE crash.signature = "
+                            "old.signature);"
+                            " END;";
 
 /* Which [rule] a crash came under, for its ages; and cores that look alike before they are
  * explained. */
@@ -149,6 +161,23 @@ static const char schema_rules[] =
 static const char schema_waiting[] =
     "CREATE INDEX crash_waiting ON crash (ifnull(access_uid, ifnull(uid, -1)), time)"
     " WHERE analysis = 0;";
+
+/* Whose shares a crash counts for: not one for each of the ids that a user may have. */
+static const char schema_accounts[] =
+    "DROP TRIGGER crash_added; DROP TRIGGER crash_changed; DROP TRIGGER crash_removed;"
+    "DROP TABLE usage;"
+    "ALTER TABLE crash ADD COLUMN account INTEGER;"
+    "UPDATE crash SET account = uid;"
+    "DROP INDEX crash_core; DROP INDEX crash_victim; DROP INDEX crash_alike;"
+    "DROP INDEX crash_waiting;"
+    "CREATE INDEX crash_core ON crash (account, repeat, time) WHERE content = 1 AND pinned = 0;"
+    "CREATE INDEX crash_victim ON crash (account, repeat, time) WHERE pinned = 0;"
+    "CREATE INDEX crash_alike ON crash (exe, account, signal) WHERE content = 1 AND repeat = 0;"
+    "CREATE INDEX crash_waiting ON crash (ifnull(account, -1), time) WHERE analysis = 0;" USAGE(
+        "account") "INSERT INTO usage SELECT ifnull(account, -1), count(*), sum(count), "
+                   "sum(content),"
+                   " sum(" BYTES("crash") "), sum(" REPORT(
+                       "crash") ") FROM crash GROUP BY 1;" TRIGGERS("account");
 
 static int pragma(struct database *database, const char *sql, int64_t *ret, struct error *error)
 {
@@ -185,6 +214,7 @@ static const char *const *const steps[SCHEMA_VERSION] = {
     (const char *const[]){schema_tables, schema_totals, schema_indexes, NULL},
     (const char *const[]){schema_rules, NULL},
     (const char *const[]){schema_waiting, NULL},
+    (const char *const[]){schema_accounts, NULL},
 };
 
 static int upgrade_from(struct database *database, int64_t version, struct error *error)

@@ -9,7 +9,7 @@
 
 enum {
     SCHEMA_APPLICATION_ID = 0x494e5154, /* "INQT" */
-    SCHEMA_VERSION = 3,
+    SCHEMA_VERSION = 4,
 };
 
 /* -EUCLEAN: no index of ours, or one newer than this program. */

@@ -82,6 +82,8 @@ static struct metadata *make_facts(const struct example *example, const char *id
     assert_int_equal(metadata_set_i64(facts, KEY_DUMPABLE, example->is_private ? 2 : 1), 0);
     assert_int_equal(metadata_set_text(facts, KEY_COMM, comm), 0);
     assert_int_equal(metadata_set_text(facts, KEY_EXE, exe), 0);
+    if (example->account)
+        assert_int_equal(metadata_set_i64(facts, KEY_ACCOUNT, example->account), 0);
     if (example->access_uid)
         assert_int_equal(metadata_set_i64(facts, KEY_ACCESS_UID, example->access_uid), 0);
     return facts;

@@ -26,6 +26,7 @@ struct example {
     int64_t time_us;    /* required */
     int64_t pid;        /* 0: 1000 */
     int64_t uid;        /* required; root is 0 */
+    int64_t account;    /* 0: uid's */
     int64_t access_uid; /* 0: nobody */
     bool is_private;
     const char *rule;  /* the [rule] it came under; NULL: none */

@@ -281,6 +281,32 @@ static void test_who_uses_most_gives(void **state)
     assert_int_equal(state_of(fixture, modest), RECORD_FULL);
 }
 
+/* Six uids of one user namespace have one share: their maker's. */
+static void test_ids_of_a_namespace_share(void **state)
+{
+    struct fixture *fixture = *state;
+    struct budgets budgets = unlimited;
+    struct retention_result result;
+    struct log log;
+    char modest[2][LAYOUT_ID_SIZE];
+    for (int i = 0; i < 2; i++) /* older than all, and twice what each of the six has */
+        add(fixture, 1 + i, 30, 1001, NULL, modest[i]);
+    for (int i = 0; i < 6; i++) {
+        const struct example example = {.time_us = when_now() - (9 - i) * DAY,
+                                        .pid = 3 + i,
+                                        .uid = 100000 + i,
+                                        .account = 1000,
+                                        .content = CORE};
+        AUTO_CRASH_ROW struct crash_row *row = fixture_add(fixture, &example);
+        assert_int_equal(row->account, 1000);
+    }
+    budgets.max_use = room_for(fixture, 4, 4);
+    run(fixture, &budgets, false, &log, &result);
+    assert_int_equal(result.pruned, 4);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(state_of(fixture, modest[i]), RECORD_FULL);
+}
+
 static void test_too_large_goes_first(void **state)
 {
     struct fixture *fixture = *state;
@@ -429,6 +455,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_cores_before_crashes_and_never_pins, fixture_setup,
                                         fixture_teardown),
         cmocka_unit_test_setup_teardown(test_who_uses_most_gives, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_ids_of_a_namespace_share, fixture_setup,
+                                        fixture_teardown),
         cmocka_unit_test_setup_teardown(test_too_large_goes_first, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_takes_nothing_in_vain, fixture_setup,
                                         fixture_teardown),
