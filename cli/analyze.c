@@ -17,6 +17,7 @@ struct analyze_settings {
 static const struct option_spec analyze_options[] = {
     OPTION_FLAG(0, "pending", struct analyze_settings, pending, "only those without a report"),
     SELECTION_OPTIONS(struct analyze_settings, selection),
+    SELECTION_ORDER_OPTIONS(struct analyze_settings, selection),
     ANALYSIS_OPTIONS(struct analyze_settings, analysis),
     OPTIONS_END,
 };

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/nearest.h"
 #include "store/base/cleanup.h"
 #include "store/base/parse.h"
 
@@ -322,7 +323,7 @@ int arguments_parse(int argc, char **argv, struct call *ret, struct error *error
 
     const char *verb = take_verb(&argc, argv);
     if (verb && !command_find(verb))
-        return error_set(error, EINVAL, "there is no verb '%s'", verb);
+        return nearest_verb_instead(verb, error);
     if (verb) {
         ret->command = command_find(verb);
         ret->verb_given = true;

@@ -20,7 +20,8 @@ struct change_settings {
 #define CHANGE_OPTIONS                                                                             \
     OPTION_FLAG('a', "all", struct change_settings, all, "every one that matches, not only one"),  \
         OPTION_FLAG('y', "yes", struct change_settings, yes, "don't ask"),                         \
-        SELECTION_OPTIONS(struct change_settings, selection)
+        SELECTION_OPTIONS(struct change_settings, selection),                                      \
+        SELECTION_ORDER_OPTIONS(struct change_settings, selection)
 
 enum change_result {
     CHANGE_DONE,

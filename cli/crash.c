@@ -23,6 +23,14 @@ const char *crash_signal_name(int64_t signal)
     return text;
 }
 
+const char *crash_code_name(const struct crash_row *row)
+{
+    if (row->signal <= 0 || row->signal > INT_MAX || row->si_code < INT_MIN ||
+        row->si_code > INT_MAX)
+        return NULL;
+    return signal_code_name((int)row->signal, (int)row->si_code);
+}
+
 const char *crash_program(const struct crash_row *row)
 {
     return row->text[CRASH_NAME] ?: row->text[CRASH_COMM];

@@ -10,6 +10,9 @@
 /* "SIGSEGV", or NULL where there is none of that number. */
 const char *crash_signal_name(int64_t signal);
 
+/* "SEGV_MAPERR", or NULL where it has no name or is not known. */
+const char *crash_code_name(const struct crash_row *row);
+
 /* The program for people: the executable's name, else comm; NULL where neither is known. */
 const char *crash_program(const struct crash_row *row);
 

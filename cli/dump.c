@@ -25,6 +25,7 @@ static const struct option_spec dump_options[] = {
     OPTION_TEXT('o', "output", "FILE", struct dump_settings, output,
                 "write to FILE, with holes where the core is zero"),
     SELECTION_OPTIONS(struct dump_settings, selection),
+    SELECTION_ORDER_OPTIONS(struct dump_settings, selection),
     OPTIONS_END,
 };
 

@@ -6,6 +6,7 @@
 
 #include "cli/arguments.h"
 #include "cli/commands.h"
+#include "cli/nearest.h"
 #include "store/base/cleanup.h"
 
 static const struct {
@@ -89,14 +90,15 @@ void help_command(FILE *out, const struct command *command)
 
 static int run_help(struct call *call, struct error *error)
 {
-    (void)error; /* nothing here fails */
     if (call->word_count == 0) {
         help_overview(stdout);
         return EXIT_DONE;
     }
     const struct command *command = command_find(call->words[0]);
-    if (!command)
-        return command_usage_error(call, "there is no verb '%s'", call->words[0]);
+    if (!command) {
+        (void)nearest_verb_instead(call->words[0], error); /* which says so */
+        return command_usage_error(call, "%s", error->text);
+    }
     help_command(stdout, command);
     return EXIT_DONE;
 }

@@ -28,6 +28,7 @@ static const struct option_spec info_options[] = {
     OPTION_FLAG('a', "all", struct info_settings, all,
                 "also what /proc said: maps, limits, open files, …"),
     SELECTION_OPTIONS(struct info_settings, selection),
+    SELECTION_ORDER_OPTIONS(struct info_settings, selection),
     OPTIONS_END,
 };
 
@@ -122,6 +123,7 @@ static void print_signal(const struct known *subject)
     in_brackets(crash_signal_name(row->signal));
     if (row->si_code != CRASH_ABSENT)
         printf(", code %" PRId64, row->si_code);
+    in_brackets(crash_code_name(row));
     if (fact_number(subject, KEY_FAULT_ADDRESS, &address))
         printf(", address 0x%" PRIx64, address);
     if (fact_number(subject, KEY_SENDER_PID, &sender))

@@ -27,6 +27,7 @@ struct list_settings {
 
 static const struct option_spec list_options[] = {
     SELECTION_OPTIONS(struct list_settings, selection),
+    SELECTION_ORDER_OPTIONS(struct list_settings, selection),
     OPTION_TEXT('F', "field", "KEY", struct list_settings, field,
                 "print only the value of KEY, a line a crash"),
     OPTION_TEXT(0, "columns", "KEY,…", struct list_settings, columns,

@@ -15,6 +15,7 @@ inquest_SOURCES = \
 	cli/json.c cli/json.h \
 	cli/lines.c cli/lines.h \
 	cli/main.c \
+	cli/nearest.c cli/nearest.h \
 	cli/pager.c cli/pager.h \
 	cli/selection.c cli/selection.h \
 	cli/table.c cli/table.h \

@@ -9,6 +9,7 @@
 
 #include "store/base/bytes.h"
 #include "store/base/parse.h"
+#include "store/base/signals.h"
 #include "store/base/text.h"
 
 static const char *const stop_texts[] = {
@@ -62,6 +63,15 @@ char *render_signal(const struct report *report)
     if (report->signal_name)
         return text_printable(report->signal_name, strlen(report->signal_name));
     return bytes_printf(&name, "signal %d", report->signal) < 0 ? NULL : name.data;
+}
+
+void render_code(const struct report *report, char ret[static RENDER_CODE_SIZE])
+{
+    const char *name = signal_code_name(report->signal, report->si_code);
+    ret[0] = '\0';
+    if (report->has_si_code)
+        snprintf(ret, RENDER_CODE_SIZE, "%d%s%s%s", report->si_code, name ? " (" : "",
+                 name ? name : "", name ? ")" : "");
 }
 
 bool render_wants_thread(const struct render_options *options, const struct report_thread *thread)

@@ -107,6 +107,10 @@ char *render_function(const struct report_frame *frame);
 /* "SIGSEGV", or "signal 11" where it has no name, as printable text for the caller to free. */
 char *render_signal(const struct report *report);
 
+/* "1 (SEGV_MAPERR)"; "" where the code is not known. */
+enum { RENDER_CODE_SIZE = 48 };
+void render_code(const struct report *report, char ret[static RENDER_CODE_SIZE]);
+
 /* The lines of one thread's frames as plain or coloured text: render_text's own, for others. */
 void render_text_frames(FILE *out, const struct report_thread *thread,
                         const struct render_options *options);

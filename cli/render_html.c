@@ -181,15 +181,15 @@ static void put_instruction_card(FILE *out, const struct report *report)
 static void put_cards(FILE *out, const struct render_input *input)
 {
     const struct report *report = input->report;
-    char address[32], code[32];
+    char address[32], code[RENDER_CODE_SIZE];
     snprintf(address, sizeof address, "0x%" PRIx64, report->fault_address);
-    snprintf(code, sizeof code, "%d", report->si_code);
+    render_code(report, code);
 
     fputs("<dl class=\"cards\">\n", out);
     put_card(out, "Program", fact(input, KEY_EXE));
     put_card(out, "Package", report->package ? report->package : fact(input, KEY_PACKAGE));
     put_card(out, "Fault address", report->has_fault_address ? address : NULL);
-    put_card(out, "Signal code", report->has_si_code ? code : NULL);
+    put_card(out, "Signal code", code[0] ? code : NULL);
     put_instruction_card(out, report);
     put_card(out, "Signature", report->signature);
     put_card(out, "System", fact(input, KEY_OS));

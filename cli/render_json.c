@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* render_json.c - an explained crash as the object of `inquest bt --json`: see inquest(1). */
 #include "cli/render.h"
+#include "store/base/signals.h"
 
 static json_t *signed_or_null(bool known, int64_t value)
 {
@@ -115,6 +116,8 @@ static json_t *head_json(const struct render_input *input)
     json_set_integer(object, "signal", report->signal);
     json_set_text(object, "signal_name", report->signal_name);
     json_object_set_new(object, "si_code", signed_or_null(report->has_si_code, report->si_code));
+    json_set_text(object, "si_code_name",
+                  report->has_si_code ? signal_code_name(report->signal, report->si_code) : NULL);
     set_address_or_null(object, "fault_address", report->has_fault_address, report->fault_address);
     json_set_text(object, "reason", report->reason);
     json_object_set_new(object, "details", texts_json(&report->details));

@@ -271,13 +271,13 @@ static void signal_line(FILE *out, const struct report *report,
                         const struct render_options *options)
 {
     AUTO_FREE char *name = render_signal(report);
-    char code[32] = "", address[64] = "";
+    char code[RENDER_CODE_SIZE], address[64] = "";
 
-    if (report->has_si_code)
-        snprintf(code, sizeof code, ", code %d", report->si_code);
+    render_code(report, code);
     if (report->has_fault_address)
         snprintf(address, sizeof address, ", fault address 0x%" PRIx64, report->fault_address);
-    labelled(out, options, "Signal", "%s%s%s", name ? name : "?", code, address);
+    labelled(out, options, "Signal", "%s%s%s%s", name ? name : "?", code[0] ? ", code " : "", code,
+             address);
 }
 
 /* What is known of the crash besides its threads. */

@@ -31,10 +31,12 @@ int selection_parse_until(const char *value, void *settings, struct error *error
                       "not before TIME: \"2026-11-22 13:00\", yesterday, -1h, @EPOCH"),            \
         OPTION_PARSED('U', "until", "TIME", selection_parse_until, type, member,                   \
                       "not after TIME"),                                                           \
-        OPTION_FLAG('r', "reverse", type, member.newest_first, "newest first (so it is anyhow)"),  \
-        OPTION_FLAG(0, "oldest-first", type, member.oldest_first, "oldest first"),                 \
         OPTION_TEXTS(0, "function", "NAME", type, member.functions,                                \
                      "with function NAME in the crashing thread's stack; * and ? match any")
+
+#define SELECTION_ORDER_OPTIONS(type, member)                                                      \
+    OPTION_FLAG('r', "reverse", type, member.newest_first, "newest first (so it is anyhow)"),      \
+        OPTION_FLAG(0, "oldest-first", type, member.oldest_first, "oldest first")
 
 /* True where any option narrows the choice (-S, -U, --function). */
 bool selection_narrows(const struct selection_settings *settings);

@@ -70,9 +70,10 @@ int subject_analyze(struct store *store, const struct crash_row *row,
 }
 
 /* Root keeps a report that was missing, of a crash that the keeper has taken into its care; that he
- * cannot is no reason not to show it. */
+ * cannot is no reason not to show it. `ret` is the crash as the index knows it then. */
 static int analyze_and_keep(const struct call *call, const struct crash_row *row,
-                            const struct bytes *json, const struct prepared *prepared)
+                            const struct bytes *json, const struct prepared *prepared,
+                            struct crash_row **ret)
 {
     AUTO_STORE struct store *store = NULL;
     AUTO_CRASH_ROW struct crash_row *same = NULL;
@@ -83,9 +84,18 @@ static int analyze_and_keep(const struct call *call, const struct crash_row *row
         r = query_id(store, row->id, &same, &error);
     if (r == 0)
         r = explain_keep(store, same, json, prepared->config, NULL, &error);
+    if (r == 0)
+        r = query_id(store, row->id, ret, &error);
     if (r < 0)
         command_note(call, "the report is not kept: %s", error.text);
     return r;
+}
+
+/* The index's signature goes before the report's own: a report with better symbols may have renamed
+ * the stack for all its crashes, and it is the one that lists show and find. */
+static void use_signature_of(struct report *report, const struct crash_row *row)
+{
+    report_rename(report, row->signature);
 }
 
 static int analyze_crash(const struct call *call, struct store *store, const struct crash_row *row,
@@ -94,21 +104,21 @@ static int analyze_crash(const struct call *call, struct store *store, const str
 {
     AUTO_BYTES struct bytes json = {0};
     AUTO_PREPARED struct prepared prepared = {.config = NULL};
+    AUTO_CRASH_ROW struct crash_row *kept = NULL;
 
     int r = prepare(settings, &prepared, error);
     if (r == 0)
         r = explain_run(store, row, &prepared.options, &json, error);
     if (r == 0)
         r = report_parse(json.data ? json.data : "", json.size, ret, error);
-    if (r == 0 && geteuid() == 0 && !settings_say_something(settings) &&
-        !store_source_is_unadopted(store, row->source))
-        (void)analyze_and_keep(call, row, &json, &prepared);
+    if (r < 0 || settings_say_something(settings))
+        return r;
+    if (geteuid() == 0 && !store_source_is_unadopted(store, row->source))
+        (void)analyze_and_keep(call, row, &json, &prepared, &kept);
+    use_signature_of(*ret, kept ? kept : row);
     return r;
 }
 
-/* The index's signature goes before the report's own: a report with better symbols may have renamed
- * the stack for all its crashes since, and it is the one that lists show and find. The row must
- * outlive the report. */
 static int read_report(struct store *store, const struct crash_row *row, struct report **ret,
                        struct error *error)
 {
@@ -116,8 +126,8 @@ static int read_report(struct store *store, const struct crash_row *row, struct 
     int r = store_read_report(store, row, &json, error);
     if (r == 0)
         r = report_parse(json.data ? json.data : "", json.size, ret, error);
-    if (r == 0 && *row->signature)
-        (*ret)->signature = row->signature;
+    if (r == 0)
+        use_signature_of(*ret, row);
     return r;
 }
 

@@ -570,6 +570,15 @@ void report_free(struct report *report)
     free(parsed);
 }
 
+void report_rename(struct report *report, const char *signature)
+{
+    size_t size = strlen(signature);
+    if (size == 0 || size >= sizeof report->renamed)
+        return;
+    memcpy(report->renamed, signature, size + 1);
+    report->signature = report->renamed;
+}
+
 const struct report_thread *report_crashing_thread(const struct report *report)
 {
     for (size_t i = 0; i < report->n_threads; i++)

@@ -24,6 +24,7 @@
 
 enum {
     REPORT_VERSION = 1,
+    REPORT_SIGNATURE_SIZE = 17,          /* with its NUL */
     REPORT_MAX_SIZE = 64 * 1024 * 1024,  /* bytes of JSON */
     REPORT_MAX_VALUES = 8 * 1000 * 1000, /* JSON values in it */
     REPORT_MAX_THREADS = 1 << 20,
@@ -128,7 +129,8 @@ struct report {
     const char *reason; /* one sentence; never NULL */
     struct report_texts details;
     const char *abort_message;
-    const char *signature; /* 16 lower-case hex digits, or NULL */
+    const char *signature;               /* 16 lower-case hex digits, or NULL */
+    char renamed[REPORT_SIGNATURE_SIZE]; /* report_rename() */
     struct report_texts signature_frames;
     bool signature_is_wordless; /* the core lacked words that belong into it ("signature_wordless")
                                  */
@@ -153,6 +155,9 @@ int report_parse(const void *data, size_t size, struct report **ret, struct erro
 int report_read(int fd, struct report **ret, struct error *error);
 
 void report_free(struct report *report);
+
+/* Gives the report another signature; one that is longer, or "", changes nothing. */
+void report_rename(struct report *report, const char *signature);
 
 /* The thread that crashed, else the first; NULL where there is none. */
 const struct report_thread *report_crashing_thread(const struct report *report);

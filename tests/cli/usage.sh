@@ -36,6 +36,16 @@ refused "import without a file" import
 refused "an argument too many" stats one
 refused "help for an unknown verb" help nonsense
 
+for pair in lst:list lisst:list ifno:info bakctrace:backtrace docter:doctor expotr:export remvoe: unpni:unpin rn:rm anal:analyze; do
+    inquest "${pair%%:*}" >"$T/out" 2>"$T/err"
+    is "a misspelt verb, ${pair%%:*}: names the one that was meant" \
+        "$(sed -n "s/.*did you mean '\(.*\)'?$/\1/p" "$T/err")" "${pair#*:}"
+done
+inquest help lst >"$T/out" 2>"$T/err"
+ok "help names it, too" grep -q "did you mean 'list'" "$T/err"
+refused "an order of groups" top --oldest-first
+refused "the other order of groups" top -r
+
 ok "prints its version" grep -q '^inquest [0-9]' <(inquest --version)
 inquest help >"$T/help"
 is "--help is help" "$(inquest --help)" "$(cat "$T/help")"

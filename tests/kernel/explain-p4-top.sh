@@ -118,4 +118,9 @@ json "explain-p4-top: and each has the crashes of one" "$T/top" \
     'map([.ids[] | sub(".*-"; "") | tonumber] | sort) | sort == ([$a, $b] | sort)' \
     --argjson a "[$(said two.a.before pid),$(said two.a.whole pid),$(said two.a.after pid)]" \
     --argjson b "[$(said two.b.before pid),$(said two.b.whole pid),$(said two.b.after pid)]"
+# A report that is made on the spot, and says another signature by itself, shows the group's.
+inquest list --json "pid=$(said two.a.after pid)" | jq '.[0]' >"$T/two"
+rm "$STORE/crashes/0/$(jq -r .id "$T/two").report.json"
+is "explain-p4-top: bt prints the signature that lists find" \
+    "$(inquest bt --json "$(jq -r .id "$T/two")" | jq -r .signature)" "$(jq -r .signature "$T/two")"
 finish

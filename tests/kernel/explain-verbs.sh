@@ -66,7 +66,20 @@ json "explain-verbs: bt --json: frames have numbers and lines" "$T/json" \
     '.threads[0].frames | (map(.index) == [range(length)]) and
      any(.[]; .function == "work" and (.file | endswith("threads.c")) and .line > 0)'
 
+# Whatever says the signature, lists and verbs find it by that, also by its beginning.
+signature=$(jq -r .signature "$T/json")
+for said in "$signature" "${signature^^}" "${signature:0:6}" "signature=$signature"; do
+    is "explain-verbs: list and bt by the signature as $said" \
+        "$(inquest list --json "$said" | jq -r "map(.id) | index(\"$id\") != null") $(
+            inquest bt --json "$said" | jq -r .signature)" "true $signature"
+done
+ok "explain-verbs: bt names the signal's code" grep -q 'Signal  SIGSEGV, code 1 (SEGV_MAPERR), fault' "$T/bt"
+json "explain-verbs: bt --json: likewise" "$T/json" '.si_code == 1 and .si_code_name == "SEGV_MAPERR"'
+is "explain-verbs: raise() has a code, too" \
+    "$(inquest bt --json "$(listed abort id)" | jq -r '"\(.si_code) \(.si_code_name)"')" "-6 SI_TKILL"
+
 inquest info "$id" >"$T/info"
+ok "explain-verbs: info names the signal's code" grep -q 'Signal: 11 (SIGSEGV), code 1 (SEGV_MAPERR)' "$T/info"
 is "explain-verbs: info says the signal once" "$(grep -cE '^ *Signal:? ' "$T/info")" 1
 ok "explain-verbs: info has the backtrace" grep -q '^Thread .* crashed' "$T/info"
 inquest info --json "$id" >"$T/info"
