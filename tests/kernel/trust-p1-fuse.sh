@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# trust-p1-fuse - the victim serves the filesystem that a file in its memory is on: whoever reads that
-# file's pages waits for a dead server. The hook doesn't, or not longer than its deadline.
+# trust-p1-fuse - the victim serves the filesystem that a file in its memory, and its own executable, is
+# on: whoever reads that file's pages waits for a dead server. The hook doesn't, or not longer than its
+# deadline.
 . "$(dirname "$0")/../lib.sh"
 needs_kernel
 printf '[capture]\ndeadline = 3s\n[analyze]\nauto = no\n' | config
@@ -16,25 +17,34 @@ cut_connection() {
 }
 finally cut_connection
 
-victim() {
+victim() { # TAG [MODE]
     local timer
-    (sleep 30; touch "$T/late"; cut_connection) &
+    (sleep 30; touch "$T/late.$1"; cut_connection) &
     timer=$!
-    crash victim -t 60 "$VICTIMS/fuse" "$T/mounted"
-    kill $timer
+    crash "$1" -t 60 "$VICTIMS/fuse" ${2:+"$2"} "$T/mounted"
+    kill $timer 2>/dev/null
     wait $timer 2>/dev/null
 }
-with_hook -b log victim
-if ! grep -q '"signal":11' "$T/said.victim"; then
-    skip trust-p1-fuse "no FUSE filesystem can be mounted: $(head -1 "$T/stderr.victim")"
-    finish
-    exit
+
+try() { # TAG [MODE]
+    local p="trust-p1-fuse: $1"
+    with_hook -b log victim "$@"
+    if ! grep -q '"signal":11' "$T/said.$1"; then
+        skip "$p" "no FUSE filesystem can be mounted: $(head -1 "$T/stderr.$1")"
+        return
+    fi
+    ok "$p: the victim is let go by itself" test ! -e "$T/late.$1"
+    cut_connection
+    ok "$p: hook and keeper end" wait_idle 30
+    ok "$p: the crash is listed" wait_listed "$1" 10
+    inquest info --json "$(listed "$1" id)" >"$T/info"
+    json "$p: as what it is, with the reason where that is not whole" "$T/info" \
+        '.core == "full" or (.metadata.reason // "" | length > 0)'
+}
+
+try data
+try executable own
+if grep -q '"signal":11' "$T/said.executable"; then
+    is "trust-p1-fuse: that was its own executable" "$(said executable exe | base64 -d)" "$T/mounted/file"
 fi
-ok "trust-p1-fuse: the victim is let go by itself" test ! -e "$T/late"
-cut_connection
-ok "trust-p1-fuse: hook and keeper end" wait_idle 30
-ok "trust-p1-fuse: the crash is listed" wait_listed victim 10
-inquest info --json "$(listed victim id)" >"$T/info"
-json "trust-p1-fuse: as what it is, with the reason where that is not whole" "$T/info" \
-    '.core == "full" or (.metadata.reason // "" | length > 0)'
 finish

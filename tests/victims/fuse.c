@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * fuse - serves a filesystem at DIR with one file, maps that file, changes a page of it and dies.
+ * fuse [own] - serves a filesystem at DIR with one file, maps that file, changes a page of it and
+ * dies. The file begins as this program does, and with `own`, this program is run from there: at
+ * the end it serves its own executable.
  *
  * Whoever reads the pages that are not there yet, the kernel's own core dump first of all, waits
  * for a server that cannot answer any more.
@@ -20,11 +22,13 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum { FILE_NODE = 2, FILE_SIZE = 1 << 20, REQUEST_SIZE = 1 << 18 };
 
 static int device;
+static char content[FILE_SIZE];
 
 static void answer(uint64_t unique, int error, const void *body, size_t size)
 {
@@ -45,12 +49,22 @@ static struct fuse_attr attributes(uint64_t node)
     return node == FILE_NODE ? file : directory;
 }
 
+static void load_content(void)
+{
+    int self = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+    size_t done = 0;
+    memset(content, 'f', sizeof content);
+    victim_needs(self >= 0, "/proc/self/exe");
+    for (ssize_t n;
+         done < sizeof content && (n = read(self, content + done, sizeof content - done)) > 0;)
+        done += (size_t)n;
+    close(self);
+}
+
 static void answer_read(uint64_t unique, const struct fuse_read_in *in)
 {
-    static char content[FILE_SIZE];
-    memset(content, 'f', sizeof content);
     size_t size = in->offset >= FILE_SIZE ? 0 : FILE_SIZE - in->offset;
-    answer(unique, 0, content, size < in->size ? size : in->size);
+    answer(unique, 0, size ? content + in->offset : content, size < in->size ? size : in->size);
 }
 
 static void serve(const struct fuse_in_header *head, const void *body)
@@ -58,7 +72,7 @@ static void serve(const struct fuse_in_header *head, const void *body)
     struct fuse_init_out init = {.major = FUSE_KERNEL_VERSION, .minor = 31, .max_write = 65536};
     struct fuse_entry_out entry = {.nodeid = FILE_NODE, .attr = attributes(FILE_NODE)};
     struct fuse_attr_out attr = {.attr = attributes(head->nodeid)};
-    struct fuse_open_out opened = {0};
+    struct fuse_open_out opened = {.open_flags = FOPEN_KEEP_CACHE}; /* what runs from it stays */
 
     switch (head->opcode) {
     case FUSE_INIT:
@@ -97,19 +111,69 @@ static void *serve_all(void *unused)
     return unused;
 }
 
-int main(int argc, char **argv)
+static void mount_at(const char *dir)
 {
-    victim_needs(argc == 2, "a directory to mount at");
-    device = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+    device = open("/dev/fuse", O_RDWR);
     victim_needs(device >= 0, "/dev/fuse");
     char options[128];
     snprintf(options, sizeof options, "fd=%d,rootmode=40000,user_id=0,group_id=0", device);
-    victim_needs(mount("victim", argv[1], "fuse", MS_NOSUID | MS_NODEV, options) == 0, "mount");
-    pthread_t server;
-    victim_needs(pthread_create(&server, NULL, serve_all, NULL) == 0, "pthread_create");
+    victim_needs(mount("victim", dir, "fuse", MS_NOSUID | MS_NODEV, options) == 0, "mount");
+}
 
+/* Becomes the program that `path` is, which a child serves for as long as it starts. */
+static void become(const char *path, const char *dir)
+{
+    char numbers[2][16];
+    pid_t child = fork();
+    victim_needs(child >= 0, "fork");
+    if (child == 0) {
+        serve_all(NULL);
+        _exit(0);
+    }
+    snprintf(numbers[0], sizeof numbers[0], "%d", device);
+    snprintf(numbers[1], sizeof numbers[1], "%d", child);
+    execl(path, path, "served", dir, numbers[0], numbers[1], NULL);
+    victim_needs(false, path);
+}
+
+/* Has all of itself in memory, and is the only server from now on. */
+static void take_over(const char *device_number, const char *child_number)
+{
+    pid_t child = (pid_t)victim_number(child_number);
+    pthread_t server;
+    device = (int)victim_number(device_number);
+    load_content();
+    victim_needs(mlockall(MCL_CURRENT) == 0, "mlockall");
+    usleep(100000); /* what the child has begun to answer */
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+    victim_needs(pthread_create(&server, NULL, serve_all, NULL) == 0, "pthread_create");
+}
+
+static void serve_data(const char *dir)
+{
+    pthread_t server;
+    load_content();
+    mount_at(dir);
+    victim_needs(pthread_create(&server, NULL, serve_all, NULL) == 0, "pthread_create");
+}
+
+int main(int argc, char **argv)
+{
+    const char *mode = argc > 2 ? argv[1] : "", *dir = argv[argc > 2 ? 2 : 1];
     char path[4096];
-    snprintf(path, sizeof path, "%s/file", argv[1]);
+    victim_needs(argc > 1, "a directory to mount at");
+    snprintf(path, sizeof path, "%s/file", dir);
+    if (strcmp(mode, "own") == 0) {
+        load_content();
+        mount_at(dir);
+        become(path, dir);
+    } else if (strcmp(mode, "served") == 0 && argc == 5) {
+        take_over(argv[3], argv[4]);
+    } else {
+        serve_data(dir);
+    }
+
     int file = open(path, O_RDONLY | O_CLOEXEC);
     victim_needs(file >= 0, path);
     char *map = mmap(NULL, FILE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE, file, 0);
