@@ -20,8 +20,7 @@ enum check_kind {
     CHECK_ORPHAN_PART,    /* a .part whose hook is dead */
     CHECK_ORPHAN_FILE,    /* a report, pin or temporary file without a record */
     CHECK_MODE,           /* owner, mode or ACL are not as they should be */
-    CHECK_MODULE_STALE, /* a module whose build-id or hash is not its name's, or that no core needs
-                         */
+    CHECK_MODULE_STALE, /* no core is left that may need it (what is in it, the analyzer judges) */
     CHECK_TOTALS,       /* running totals of the index are off */
     CHECK_KINDS,
 };

@@ -1,0 +1,116 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# trust-p3-check - each kind of damage that `inquest check` knows, done to a store of real records: it
+# is found, named, and repaired where that can be, and the exit code tells; then nothing is wrong any
+# more, and no crash is lost by it.
+. "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/../cli/store.sh"
+
+for i in 1 2 3; do
+    import_core "2026-11-0$i" pid=$i "comm=c$i" || bail "import failed"
+done
+id=20261102-000000-2
+owner=$(basename "$(dirname "$(echo "$STORE"/crashes/*/$id.core.zst)")")
+record=$STORE/crashes/$owner/$id.core.zst
+cp -a "$STORE" "$T/sound"
+sound_store() {
+    rm -rf "$STORE"
+    cp -a "$T/sound" "$STORE"
+}
+
+# What check says of the store as it is now: exit code, kinds, how many of them are repaired.
+checked() { # [OPTION…]
+    local status
+    inquest check --json "$@" >"$T/check" 2>"$T/check.err"
+    status=$?
+    echo "$status $(jq -r '"\([.findings[].kind] | unique | join(",")) \(.repaired)/\(.found)"' "$T/check")"
+}
+
+# Without a repair it is found and the exit code is 1; with one, 0, and the next check finds nothing.
+repairs() { # KIND NAME [CRASHES-THEN]
+    is "trust-p3-check: $2: is found, and left with --dry-run" "$(checked --dry-run)" "1 $1 0/1"
+    is "trust-p3-check: $2: is repaired" "$(checked)" "0 $1 1/1"
+    is "trust-p3-check: $2: then nothing is wrong" "$(checked)" "0  0/0"
+    is "trust-p3-check: $2: and no crash is lost" "$(inquest list --json | jq length)" "${3:-3}"
+    sound_store
+}
+# What cannot be repaired is found again and again.
+tells() { # KIND NAME
+    is "trust-p3-check: $2: is told" "$(checked)" "1 $1 0/1"
+    is "trust-p3-check: $2: each time" "$(checked)" "1 $1 0/1"
+}
+sql() {
+    /usr/bin/python3 -c 'import sqlite3, sys
+with sqlite3.connect(sys.argv[1]) as database: database.execute(sys.argv[2])' "$STORE/index.db" "$1"
+}
+
+is "trust-p3-check: a sound store" "$(checked)" "0  0/0"
+
+rm "$record"
+repairs row-without-file "a row without a file" 2
+sql "DELETE FROM crash WHERE id = '$id'"
+repairs file-without-row "a file without a row"
+sql "UPDATE crash SET stored_size = 1 WHERE id = '$id'"
+repairs row-differs "a row that says another size"
+sql "UPDATE usage SET bytes = bytes + 4096000"
+repairs totals "totals that are off"
+
+# ---- what hooks and keepers leave that died ----
+cp "$record" "$STORE/new/20261104-000000-4.core.zst"
+repairs file-without-row "a record that nobody adopted" 4
+head -c $(($(stat -c %s "$record") * 2 / 3)) "$record" >"$STORE/new/20261104-000000-4.core.zst.part"
+repairs orphan-part "a dead hook's .part" 4
+head -c 3000 "$record" >"$STORE/new/.20261104-000000-4.core.zst.part"
+repairs orphan-part "one that has no name yet, of a crash without another" 4
+touch "$STORE/crashes/$owner/20261104-000000-4.pin"
+repairs orphan-file "a pin of nothing"
+touch -d '2 hours ago' "$STORE/crashes/$owner/.$id.new"
+repairs orphan-file "a temporary file that nobody is at"
+echo '{}' >"$STORE/crashes/$owner/20261104-000000-4.report.json"
+tells orphan-file "a report without a record, which is kept"
+sound_store
+
+# ---- owners, modes, ACLs ----
+chmod 666 "$record"
+repairs mode "a record that everybody may write"
+chmod 777 "$STORE/crashes/$owner"
+repairs mode "a directory that everybody may write"
+if setfacl -m u:61001:rw "$record" 2>"$T/setfacl.err"; then
+    repairs mode "an ACL that the facts do not lead to"
+else
+    skip "trust-p3-check: an ACL" "no ACLs here: $(cat "$T/setfacl.err")"
+fi
+if [ "$(id -u)" = 0 ]; then
+    chown 61001 "$record"
+    repairs mode "a record of another owner"
+    chown 61001 "$STORE/crashes/$owner"
+    repairs mode "a directory of another owner"
+else
+    skip "trust-p3-check: owners" "not root"
+fi
+
+# ---- contents ----
+damage() { # FILE OFFSET
+    printf 'damage' | dd of="$1" bs=1 seek="$2" conv=notrunc status=none
+}
+damage "$record" 30000
+tells frame-damaged "a core whose checksum fails"
+json "trust-p3-check: where in the core it is" "$T/check" \
+    '.frames_damaged == 1 and (.findings[0] | .id == $id and .content_offset >= 0 and .size > 0)' \
+    --arg id "$id"
+is "trust-p3-check: --quick does not read it" "$(checked --quick)" "0  0/0"
+sound_store
+head -c 100 /dev/urandom >"$record"
+is "trust-p3-check: a record that is none: is told" "$(checked | cut -d' ' -f1,2 | tr ' ' :)" "1:record-damaged"
+sound_store
+head -c 100000 /dev/urandom >"$STORE/index.db"
+is "trust-p3-check: an index that is none is made anew" "$(inquest check >"$T/out" 2>&1; echo $?)" 0
+is "trust-p3-check: and knows every crash" "$(inquest list --json | jq length)" 3
+sound_store
+
+# ---- modules ----
+cp "$BIN/inquest" "$STORE/modules/0123456789abcdef0123456789abcdef01234567"
+is "trust-p3-check: a module that a core may need stays" "$(checked)" "0  0/0"
+touch -d 2026-10-01 "$STORE/modules"/*
+repairs module-stale "a module that no core is left for"
+finish
