@@ -1,25 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cage.h - takes away everything the analyzer doesn't need before it reads a hostile byte.
+ * cage.h - closes the door behind the analyzer: takes away what only its start needed.
  *
- * Afterwards it is an unprivileged user, cannot gain privileges, open or create a file, reach
- * another process or the network, and has bounded memory and time. It keeps the descriptors it was
- * given and may make threads and anonymous memory.
+ * It was started in a cage (store/cage.h), whose walls must let a dynamic loader through. From here
+ * on, before it reads a hostile byte, it opens no file at all, executes nothing, makes no memory
+ * code, and no descriptor but those it has and is handed. Threads stay possible.
  */
 #pragma once
 
-#include <stdbool.h>
-#include <stdint.h>
-#include <sys/types.h>
-
 #include "store/base/error.h"
 
-struct cage {
-    bool drop_user; /* to uid and gid, without groups and capabilities */
-    uid_t uid;
-    gid_t gid;
-    uint64_t memory;      /* bytes of private writable memory */
-    unsigned cpu_seconds; /* of all threads together */
-};
-
-int cage_enter(const struct cage *cage, struct error *error);
+int cage_close(struct error *error);

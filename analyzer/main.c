@@ -19,7 +19,6 @@ struct options {
     enum effort effort;
     uint64_t max_frames, max_threads;
     uint64_t deadline_ms;
-    struct cage cage;
 };
 
 static const char *const efforts[] = {
@@ -36,25 +35,7 @@ static const char help[] =
     "  --max-frames N              frames kept of one thread (4096)\n"
     "  --max-threads N             threads (65536)\n"
     "  --deadline MILLISECONDS     time for everything (120000)\n"
-    "  --memory BYTES              memory that may be allocated (2G)\n"
-    "  --user UID:GID              become this user first\n"
     "  --help, --version\n";
-
-static int parse_user(char *text, struct cage *cage)
-{
-    uint64_t uid, gid;
-    char *colon = strchr(text, ':');
-    if (!colon)
-        return -EINVAL;
-    *colon = '\0';
-    if (parse_u64(text, 10, UINT32_MAX - 1, &uid) < 0 ||
-        parse_u64(colon + 1, 10, UINT32_MAX - 1, &gid) < 0)
-        return -EINVAL;
-    cage->drop_user = true;
-    cage->uid = (uid_t)uid;
-    cage->gid = (gid_t)gid;
-    return 0;
-}
 
 static int parse_effort(const char *text, enum effort *ret)
 {
@@ -77,10 +58,6 @@ static int parse_option(int option, char *value, struct options *options)
         return parse_u64(value, 10, UINT32_MAX, &options->max_threads);
     case 'd':
         return parse_u64(value, 10, UINT32_MAX, &options->deadline_ms);
-    case 'm':
-        return parse_size(value, &options->cage.memory);
-    case 'u':
-        return parse_user(value, &options->cage);
     default:
         return -EINVAL;
     }
@@ -94,8 +71,6 @@ static int parse_options(int argc, char **argv, struct options *ret)
         {"max-frames", required_argument, NULL, 'f'},
         {"max-threads", required_argument, NULL, 't'},
         {"deadline", required_argument, NULL, 'd'},
-        {"memory", required_argument, NULL, 'm'},
-        {"user", required_argument, NULL, 'u'},
         {"help", no_argument, NULL, 'h'},
         {"version", no_argument, NULL, 'V'},
         {0},
@@ -130,7 +105,7 @@ static int run(const struct options *options, struct error *error)
 {
     AUTO_FILES struct files *files = files_new(broker_socket());
     AUTO_CORE struct core *core = NULL;
-    int r = cage_enter(&options->cage, error);
+    int r = cage_close(error);
     if (r < 0)
         return r;
     if (!files)
@@ -154,12 +129,10 @@ int main(int argc, char **argv)
         .max_frames = 4096,
         .max_threads = 65536,
         .deadline_ms = 120000,
-        .cage = {.memory = 2048ull << 20},
     };
     int status = parse_options(argc, argv, &options);
     if (status >= 0)
         return status;
-    options.cage.cpu_seconds = (unsigned)(options.deadline_ms / 1000 * 8 + 2); /* of 8 workers */
     struct error error = {0};
     int r = run(&options, &error);
     if (r == 0)

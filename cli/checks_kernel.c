@@ -7,7 +7,6 @@
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -16,6 +15,7 @@
 #include "cli/machine.h"
 #include "cli/system_files.h"
 #include "store/base/parse.h"
+#include "store/cage.h"
 
 #define SETUP "sudo inquest setup"
 
@@ -264,11 +264,20 @@ static bool has_pidfd(char *ret, size_t size)
 
 static bool has_landlock(char *ret, size_t size)
 {
-    enum { VERSION_FLAG = 1 }; /* LANDLOCK_CREATE_RULESET_VERSION */
-    long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, VERSION_FLAG);
-    if (abi > 0)
-        snprintf(ret, size, "ABI %ld", abi);
-    return abi > 0;
+    struct cage_walls walls;
+    cage_probe(&walls);
+    if (walls.landlock)
+        snprintf(ret, size, "ABI %d", walls.landlock);
+    return walls.landlock > 0;
+}
+
+static bool has_namespaces(char *ret, size_t size)
+{
+    struct cage_walls walls;
+    cage_probe(&walls);
+    if (walls.root && !walls.network)
+        snprintf(ret, size, "without a network of its own");
+    return walls.root;
 }
 
 static bool has_seccomp(char *ret, size_t size)
@@ -289,7 +298,11 @@ static void check_features(struct diagnosis *d)
          "before Linux 6.16: the hook checks by other means that a process is still the same"},
         {"PAGEMAP_SCAN", has_pagemap_scan, "memory never touched costs nothing",
          "before Linux 6.7: memory never touched is found by reading pagemap"},
-        {"Landlock", has_landlock, "the analyzer sees no files", "the analyzer's cage is seccomp"},
+        {"Landlock", has_landlock, "the analyzer's start can read programs and libraries, no more",
+         "the analyzer's start is kept from files by its user and its root"},
+        {"namespaces", has_namespaces, "the analyzer has a root and a network of its own",
+         "no user namespaces or no merged /usr: the analyzer has the machine's root, and its "
+         "walls"},
         {"seccomp", has_seccomp, "hook and analyzer may call what they need, no more",
          "the cages have no system call filter"},
     };

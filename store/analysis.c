@@ -19,13 +19,15 @@
 
 #include "store/analysis_protocol.h"
 #include "store/base/cleanup.h"
+#include "store/base/text.h"
 #include "store/broker.h"
+#include "store/cage.h"
 #include "store/layout.h"
 #include "store/programs.h"
 
 enum {
     NOBODY = 65534,
-    MAX_ARGUMENTS = 20,
+    WORKERS = 8,        /* threads of an analyzer that work at once */
     GRACE_US = 2000000, /* behind its own deadline an analyzer still writes what it has */
 };
 
@@ -37,9 +39,9 @@ struct run {
     int core;             /* read-only */
     const char *effort;   /* one of `efforts` */
     uint64_t end_us;      /* CLOCK_MONOTONIC; the analyzer is killed then */
-    int report;           /* the pipe's read end */
+    int report, words;    /* read ends of the analyzer's output and of what it says of errors */
     int socket;           /* the broker's end */
-    int analyzer_ends[2]; /* pipe's write end, socket: the analyzer's */
+    int analyzer_ends[3]; /* the other ends of these */
     pid_t analyzer, broker;
 };
 
@@ -65,64 +67,85 @@ static bool may_become_root(void)
     return getresuid(&real, &effective, &saved) == 0 && (!real || !effective || !saved);
 }
 
-/* The analyzer drops to this user itself: as root it can be executed wherever it lies. */
-static void format_user(char *text, size_t size)
+/* In the child. Moves the descriptors to where the protocol has them, the program behind them, and
+ * closes all others. */
+static int arrange_descriptors(const struct run *run, const char *program, struct error *error)
 {
-    uid_t uid = NOBODY;
-    gid_t gid = NOBODY;
-    if (layout_system_user(ANALYZER_USER, &uid, &gid) < 0) {
-        uid = NOBODY;
-        gid = NOBODY;
-    }
-    snprintf(text, size, "%u:%u", uid, gid);
-}
-
-/* In the child. Moves the descriptors to where the protocol has them and closes all others. */
-static int arrange_descriptors(const struct run *run)
-{
-    int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
-    int source[] = {run->core, run->analyzer_ends[0], nothing, run->analyzer_ends[1]};
+    int source[] = {
+        [ANALYSIS_FD_CORE] = run->core,
+        [ANALYSIS_FD_REPORT] = run->analyzer_ends[0],
+        [STDERR_FILENO] = STDERR_FILENO,
+        [ANALYSIS_FD_BROKER] = run->analyzer_ends[2],
+        [CAGE_FD_PROGRAM] = open(program, O_PATH | O_CLOEXEC),
+    };
+    if (source[CAGE_FD_PROGRAM] < 0)
+        return error_errno(error, errno, "open");
     for (size_t i = 0; i < ARRAY_SIZE(source); i++) {
         source[i] = fcntl(source[i], F_DUPFD_CLOEXEC, 16); /* out of each other's way */
         if (source[i] < 0)
-            return -errno;
+            return error_errno(error, errno, "descriptor %zu", i);
     }
-    for (size_t i = 0; i < ARRAY_SIZE(source); i++) {
-        if (i == STDERR_FILENO && getenv("INQUEST_ANALYZER_STDERR"))
-            continue;
-        if (dup2(source[i], (int)i) < 0)
-            return -errno;
-    }
-    return close_range(4, ~0u, 0) < 0 ? -errno : 0;
+    for (size_t i = 0; i < ARRAY_SIZE(source); i++)
+        if (dup3(source[i], (int)i, i == CAGE_FD_PROGRAM ? O_CLOEXEC : 0) < 0)
+            return error_errno(error, errno, "descriptor %zu", i);
+    if (close_range(CAGE_FD_PROGRAM + 1, ~0u, 0) < 0)
+        return error_errno(error, errno, "close_range");
+    return 0;
+}
+
+static void choose_cage(const struct run *run, uint64_t milliseconds, struct cage *ret)
+{
+    *ret = (struct cage){
+        .drop_user = may_become_root(),
+        .uid = NOBODY,
+        .gid = NOBODY,
+        .memory = run->options->memory,
+        .cpu_seconds = milliseconds / 1000 * WORKERS + 2,
+    };
+    if (layout_system_user(ANALYZER_USER, &ret->uid, &ret->gid) < 0)
+        ret->uid = ret->gid = NOBODY;
+}
+
+/* Returns only where it fails. */
+static int exec_analyzer(const struct run *run, const char *program, struct error *error)
+{
+    const struct analysis_options *options = run->options;
+    uint64_t now = now_us(), left = run->end_us > now ? (run->end_us - now) / 1000 : 0;
+    char frames[32], threads[32], deadline[32];
+    struct cage cage;
+    snprintf(frames, sizeof(frames), "%u", options->max_frames);
+    snprintf(threads, sizeof(threads), "%u", options->max_threads);
+    snprintf(deadline, sizeof(deadline), "%llu", (unsigned long long)left);
+    const char *arguments[] = {
+        PROGRAM_ANALYZER, "--effort", run->effort,  "--max-frames", frames,
+        "--max-threads",  threads,    "--deadline", deadline,       NULL,
+    };
+    /* A keeper works with the effective rights of the store's owner, and nobody but root can become
+     * the analyzer's user. */
+    if (may_become_root() && setresuid(0, 0, 0) < 0)
+        return error_errno(error, errno, "cannot become root");
+    if (nice(options->niceness) < 0)
+        errno = 0; /* a courtesy: not needed */
+    choose_cage(run, left, &cage);
+    int r = arrange_descriptors(run, program, error);
+    if (r < 0)
+        return r;
+    return cage_exec(&cage, (char *const *)arguments, (char *[]){(char[]){"LC_ALL=C.UTF-8"}, NULL},
+                     error);
 }
 
 static _Noreturn void become_analyzer(const struct run *run)
 {
-    char path[PATH_MAX], frames[32], threads[32], deadline[32], memory[32], user[32];
-    const struct analysis_options *options = run->options;
-    uint64_t now = now_us(), left = run->end_us > now ? run->end_us - now : 0;
-    snprintf(frames, sizeof(frames), "%u", options->max_frames);
-    snprintf(threads, sizeof(threads), "%u", options->max_threads);
-    snprintf(deadline, sizeof(deadline), "%llu", (unsigned long long)(left / 1000));
-    snprintf(memory, sizeof(memory), "%llu", (unsigned long long)options->memory);
-    format_user(user, sizeof(user));
-    const char *arguments[MAX_ARGUMENTS] = {
-        PROGRAM_ANALYZER, "--effort", run->effort, "--max-frames", frames,
-        "--max-threads",  threads,    "--memory",  memory,         "--deadline",
-        deadline,         "--user",   user,
-    };
-    if (!may_become_root())
-        arguments[11] = NULL; /* --user */
-    /* A keeper works with the effective rights of the store's owner, but exec would make them all
-     * there is, and nobody but root can become the analyzer's user. */
-    if (may_become_root() && setresuid(0, 0, 0) < 0)
-        _exit(127);
-    (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* best effort: the deadline ends it too */
-    if (nice(options->niceness) < 0)
-        errno = 0; /* a courtesy: not needed */
-    if (program_path(PROGRAM_ANALYZER, path) == 0 && arrange_descriptors(run) == 0)
-        execve(path, (char *const *)arguments, (char *[]){(char[]){"LC_ALL=C.UTF-8"}, NULL});
-    _exit(127);
+    char program[PATH_MAX];
+    struct error error = {0};
+    if (!getenv("INQUEST_ANALYZER_STDERR") && dup2(run->analyzer_ends[1], STDERR_FILENO) < 0)
+        _exit(ANALYZER_NOT_STARTED);
+    if (program_path(PROGRAM_ANALYZER, program) < 0)
+        (void)error_set(&error, ENAMETOOLONG, "the path is too long");
+    else if (exec_analyzer(run, program, &error) < 0)
+        error_prefix(&error, "%s", program);
+    dprintf(STDERR_FILENO, "%s\n", error.text);
+    _exit(ANALYZER_NOT_STARTED);
 }
 
 /*
@@ -156,25 +179,38 @@ static _Noreturn void become_broker(const struct run *run)
     if (may_become_root() && !become_reader(run->options))
         _exit(1);
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-    close(run->analyzer_ends[0]);
-    close(run->analyzer_ends[1]);
+    for (size_t i = 0; i < ARRAY_SIZE(run->analyzer_ends); i++)
+        close(run->analyzer_ends[i]);
     close(run->report);
+    close(run->words);
     broker_serve(run->socket, run->options);
     _exit(0);
 }
 
+static int make_channels(struct run *run, struct error *error)
+{
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) < 0)
+        return error_errno(error, errno, "pipe");
+    run->report = ends[0];
+    run->analyzer_ends[0] = ends[1];
+    /* Who says too much loses the rest of it, and nobody waits. */
+    if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
+        return error_errno(error, errno, "pipe");
+    run->words = ends[0];
+    run->analyzer_ends[1] = ends[1];
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+        return error_errno(error, errno, "socketpair");
+    run->socket = ends[0];
+    run->analyzer_ends[2] = ends[1];
+    return 0;
+}
+
 static int start(struct run *run, struct error *error)
 {
-    int pipe_fds[2], sockets[2];
-    if (pipe2(pipe_fds, O_CLOEXEC) < 0)
-        return error_errno(error, errno, "pipe");
-    run->report = pipe_fds[0];
-    run->analyzer_ends[0] = pipe_fds[1];
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0)
-        return error_errno(error, errno, "socketpair");
-    run->socket = sockets[0];
-    run->analyzer_ends[1] = sockets[1];
-
+    int r = make_channels(run, error);
+    if (r < 0)
+        return r;
     run->analyzer = fork();
     if (run->analyzer == 0)
         become_analyzer(run);
@@ -188,11 +224,19 @@ static int start(struct run *run, struct error *error)
 
 static void close_ends(struct run *run)
 {
-    int *ends[] = {&run->analyzer_ends[0], &run->analyzer_ends[1], &run->socket};
+    int *ends[] = {&run->analyzer_ends[0], &run->analyzer_ends[1], &run->analyzer_ends[2],
+                   &run->socket};
     for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
         cleanup_fd(ends[i]);
         *ends[i] = -1;
     }
+}
+
+/* Until the analyzer is killed. */
+static uint64_t time_left(const struct run *run)
+{
+    uint64_t now = now_us(), end = run->end_us + GRACE_US;
+    return now < end ? end - now : 0;
 }
 
 /* Reads until the analyzer closes its end. */
@@ -200,10 +244,9 @@ static int collect(const struct run *run, struct bytes *ret, struct error *error
 {
     size_t before = ret->size;
     for (;;) {
-        uint64_t now = now_us();
-        uint64_t end = run->end_us + GRACE_US;
+        uint64_t left = time_left(run);
         struct pollfd ready = {.fd = run->report, .events = POLLIN};
-        int n = now < end ? poll(&ready, 1, (int)((end - now) / 1000) + 1) : 0;
+        int n = left > 0 ? poll(&ready, 1, (int)(left / 1000) + 1) : 0;
         if (n < 0 && errno != EINTR)
             return error_errno(error, errno, "poll");
         if (n == 0)
@@ -236,31 +279,78 @@ static int wait_for(pid_t pid)
     return status;
 }
 
-static int finish(struct run *run, int result, struct error *error)
+/* Puts what the analyzer said of its failure, its first line, behind ours. Anybody may have said
+ * it. */
+static int quote(const struct run *run, int code, struct error *error, const char *ours)
 {
-    cleanup_fd(&run->report);
-    close_ends(run);
-    if (run->broker > 0) {
-        (void)kill(run->broker, SIGKILL); /* it may hang in a file server */
-        (void)wait_for(run->broker);
+    char said[256];
+    ssize_t n = read(run->words, said, sizeof(said));
+    const char *end = n > 0 ? memchr(said, '\n', (size_t)n) : NULL;
+    AUTO_FREE char *words =
+        n > 0 ? text_printable(said, end ? (size_t)(end - said) : (size_t)n) : NULL;
+    return words ? error_set(error, code, "%s: %s", ours, words)
+                 : error_set(error, code, "%s", ours);
+}
+
+static int judge(const struct run *run, int status, struct error *error)
+{
+    char failed[64];
+    if (WIFSIGNALED(status)) {
+        snprintf(failed, sizeof(failed), "the analyzer was killed by signal %d", WTERMSIG(status));
+        return quote(run, EIO, error, failed);
     }
-    if (run->analyzer <= 0)
-        return result;
-    if (result < 0)
-        (void)kill(run->analyzer, SIGKILL);
-    int status = wait_for(run->analyzer);
-    if (result < 0)
-        return result;
-    if (WIFSIGNALED(status))
-        return error_set(error, EIO, "the analyzer was killed by signal %d", WTERMSIG(status));
     switch (WEXITSTATUS(status)) {
     case ANALYZER_DONE:
         return 0;
     case ANALYZER_NO_CORE:
         return error_set(error, EBADMSG, "this is no core file");
+    case ANALYZER_NOT_STARTED:
+        return quote(run, ENOEXEC, error, "the analyzer cannot be started");
     default:
-        return error_set(error, EIO, "the analyzer failed (status %d)", WEXITSTATUS(status));
+        snprintf(failed, sizeof(failed), "the analyzer failed (status %d)", WEXITSTATUS(status));
+        return quote(run, EIO, error, failed);
     }
+}
+
+static void end_broker(const struct run *run)
+{
+    if (run->broker <= 0)
+        return;
+    (void)kill(run->broker, SIGKILL); /* it may hang in a file server */
+    (void)wait_for(run->broker);
+}
+
+/* Who has closed its report has nothing left to do, but may be none of ours. */
+static int await_end(const struct run *run, struct error *error)
+{
+    AUTO_FD int pidfd = (int)syscall(SYS_pidfd_open, run->analyzer, 0);
+    struct pollfd ended = {.fd = pidfd, .events = POLLIN};
+    if (pidfd < 0)
+        return error_errno(error, errno, "pidfd_open");
+    for (uint64_t left; (left = time_left(run)) > 0;)
+        if (poll(&ended, 1, (int)(left / 1000) + 1) > 0)
+            return 0;
+    return error_set(error, ETIME, "the analyzer did not end in time");
+}
+
+static int finish(struct run *run, int result, struct error *error)
+{
+    close_ends(run);
+    end_broker(run);
+    if (run->analyzer <= 0)
+        return result;
+    if (result == 0)
+        result = await_end(run, error);
+    if (result < 0)
+        (void)kill(run->analyzer, SIGKILL);
+    int status = wait_for(run->analyzer);
+    return result < 0 ? result : judge(run, status, error);
+}
+
+static void close_outputs(struct run *run)
+{
+    cleanup_fd(&run->report);
+    cleanup_fd(&run->words);
 }
 
 static int run_once(struct run *run, struct bytes *ret_report, struct error *error)
@@ -272,6 +362,7 @@ static int run_once(struct run *run, struct bytes *ret_report, struct error *err
         r = collect(run, ret_report, error);
     }
     r = finish(run, r, error);
+    close_outputs(run);
     if (r < 0 && ret_report->data) {
         ret_report->size = before;
         ret_report->data[before] = '\0';
@@ -294,8 +385,9 @@ int analysis_run(int core_fd, const struct analysis_options *options, struct byt
             .effort = efforts[i],
             .end_us = end_us,
             .report = -1,
+            .words = -1,
             .socket = -1,
-            .analyzer_ends = {-1, -1},
+            .analyzer_ends = {-1, -1, -1},
         };
         r = run_once(&run, ret_report, error);
         /* Killed by its deadline, it gets a second one, short and without files. */

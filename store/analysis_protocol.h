@@ -55,4 +55,5 @@ enum {
     ANALYZER_FAILED = 1,  /* no report */
     ANALYZER_NO_CORE = 2, /* the input is no core and no record of one */
     ANALYZER_USAGE = 64,
+    ANALYZER_NOT_STARTED = 127, /* also the loader's word for a library that is missing */
 };

@@ -30,7 +30,8 @@ librecord_a_SOURCES = \
 	store/seek_table.c store/seek_table.h
 librecord_libs = librecord.a $(ZSTD_LIBS) $(INIH_LIBS)
 
-libstore_a_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS) $(JANSSON_CFLAGS) $(ACL_CFLAGS)
+libstore_a_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS) $(JANSSON_CFLAGS) $(ACL_CFLAGS) \
+	$(SECCOMP_CFLAGS)
 libstore_a_SOURCES = \
 	store/access.c store/access.h \
 	store/adopt.c store/adopt.h \
@@ -40,6 +41,7 @@ libstore_a_SOURCES = \
 	store/adopt_runtime.c \
 	store/analysis.c store/analysis.h store/analysis_protocol.h \
 	store/broker.c store/broker.h \
+	store/cage.c store/cage.h \
 	store/check.c store/check.h \
 	store/check_files.c store/check_index.c store/check_work.h \
 	store/crash_files.c \
@@ -68,7 +70,8 @@ libstore_a_SOURCES = \
 	store/usage.c store/usage.h \
 	store/view.c store/view.h store/view_whole.c \
 	store/when.c store/when.h
-libstore_libs = libstore.a $(librecord_libs) $(SQLITE_LIBS) $(JANSSON_LIBS) $(ACL_LIBS)
+libstore_libs = libstore.a $(librecord_libs) $(SQLITE_LIBS) $(JANSSON_LIBS) $(ACL_LIBS) \
+	$(SECCOMP_LIBS)
 
 libexec_PROGRAMS += inquest-keeper
 inquest_keeper_SOURCES = \
