@@ -74,12 +74,13 @@ kernel_tests += tests/kernel/trust-p3-faults.sh
 kernel_tests += tests/kernel/trust-p3-fsync.sh
 kernel_tests += tests/kernel/trust-p3-killed.sh
 kernel_tests += tests/kernel/trust-p5-loops.sh
+kernel_tests += tests/kernel/trust-p6-cage.sh
 kernel_tests += tests/kernel/explain-p4-top.sh
 kernel_tests += tests/kernel/explain-p5-names.sh
 kernel_tests += tests/kernel/explain-p6-html.sh
 kernel_tests += tests/kernel/explain-debuggers.sh
 kernel_tests += tests/kernel/explain-verbs.sh
-EXTRA_DIST += tests/victims/recipe.c
+EXTRA_DIST += tests/victims/recipe.c tests/victims/intruder.c
 TESTS += $(kernel_tests)
 EXTRA_DIST += $(kernel_tests)
 
