@@ -92,6 +92,18 @@ static int add_report_json(struct bundle *bundle, struct error *error)
                  : add_text(bundle, "report.json", 0644, text, size, error);
 }
 
+/* As it lies in the store, for `inquest import`; a report made on the spot is made there again. */
+static int add_report(struct bundle *bundle, struct error *error)
+{
+    AUTO_BYTES struct bytes json = {0};
+    char name[LAYOUT_NAME_SIZE];
+
+    if (store_read_report(bundle->subject->store, bundle->subject->row, &json, NULL) < 0)
+        return 0;
+    layout_name(name, bundle->subject->id, LAYOUT_REPORT_SUFFIX);
+    return add_text(bundle, name, 0644, json.data ? json.data : "", json.size, error);
+}
+
 static bool is_earlier_path(const struct report *report, size_t index)
 {
     for (size_t i = 0; i < index; i++)
@@ -137,7 +149,7 @@ static int add_module(struct bundle *bundle, const struct report_module *module,
     AUTO_FD int fd = -1;
 
     if (module_file_place(module, place))
-        fd = module_file_open(module, subject_store_fd(bundle->subject), NULL, NULL);
+        fd = subject_open_module(bundle->subject, module, NULL);
     if (fd < 0)
         return note_missing(bundle, module);
     if (module == subject_executable(bundle->subject))
@@ -185,7 +197,7 @@ static int add_readme(struct bundle *bundle, struct error *error)
     const char *missing = bundle->missing.size > 0 ? bundle->missing.data : NULL;
     int r = bytes_printf(&text,
                          "A crash, bundled by inquest %s.\n\n"
-                         "report.txt    why it crashed, and where\n"
+                         "report.txt    why it crashed, and where; report.json likewise\n"
                          "open-in-gdb   opens it in gdb, with the modules that it had\n"
                          "%s" LAYOUT_RECORD_SUFFIX "   for `inquest import`; "
                          "`zstd -d` gives the core\n\n"
@@ -201,7 +213,8 @@ static int add_readme(struct bundle *bundle, struct error *error)
 int bundle_write(const struct subject *subject, int fd, struct error *error)
 {
     static int (*const parts[])(struct bundle *, struct error *) = {
-        add_record, add_core, add_report_text, add_report_json, add_modules, add_script, add_readme,
+        add_record,      add_core,    add_report, add_report_text,
+        add_report_json, add_modules, add_script, add_readme,
     };
     AUTO_TAR struct tar *tar = NULL;
     struct bundle bundle = {.subject = subject};

@@ -157,8 +157,7 @@ static int open_module(const struct session *session, const struct report_module
 {
     if (!module_file_place(module, ret_place))
         return -EINVAL;
-    return module_file_open(module, subject_store_fd(session->subject),
-                            session->settings->analysis.sysroot, NULL);
+    return subject_open_module(session->subject, module, session->settings->analysis.sysroot);
 }
 
 static int add_module(struct session *session, const struct report_module *module,

@@ -9,9 +9,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cli/bundle_record.h"
+#include "cli/bundle_reader.h"
 #include "cli/crash.h"
 #include "cli/json.h"
+#include "cli/module_file.h"
 #include "cli/selection.h"
 #include "cli/temporary.h"
 #include "cli/terminal.h"
@@ -97,23 +98,6 @@ static int import_core(struct store *store, int fd, const struct bytes *prefix, 
     return adopt_import(store, fd, facts, ret, error);
 }
 
-/* Whatever it is. */
-static int import_any(struct store *store, int fd, uid_t caller, struct crash_row **ret,
-                      struct error *error)
-{
-    AUTO_BYTES struct bytes prefix = {0};
-
-    if (is_record(fd))
-        return adopt_record(store, fd, ret, error);
-    int r = core_facts_prefix(fd, &prefix, error);
-    if (r < 0)
-        return r;
-    if (!bundle_is_meant(prefix.data, prefix.size))
-        return import_core(store, fd, &prefix, caller, ret, error);
-    AUTO_FD int record = bundle_record(fd, error);
-    return record < 0 ? record : adopt_record(store, record, ret, error);
-}
-
 /* What cannot be read twice (a pipe) is copied to a file without a name first. */
 static int make_seekable(int fd, int *ret, struct error *error)
 {
@@ -156,6 +140,99 @@ static int open_input(const char *path, int *ret, struct error *error)
     return 0;
 }
 
+struct import {
+    struct call *call;
+    struct store *store;
+    struct json_stream json;
+    uid_t caller;
+};
+
+/* ---- bundles ---- */
+
+struct bundle_import {
+    const struct import *import;
+    struct crash_row *row; /* once the record is stored */
+};
+
+static int take_record(void *context, int fd, struct error *error)
+{
+    struct bundle_import *bundle = context;
+    return adopt_record(bundle->import->store, fd, &bundle->row, error);
+}
+
+/* What fails of the rest is told, and no failure of the import. */
+static int take_report(void *context, int fd, struct error *unused)
+{
+    const struct bundle_import *bundle = context;
+    AUTO_BYTES struct bytes json = {0};
+    AUTO_CONFIG struct config *config = NULL;
+    struct error error = {0};
+
+    (void)unused;
+    int r = config_load(NULL, NULL, NULL, &config);
+    if (r == 0)
+        r = io_read_all(fd, REPORT_MAX_SIZE, &json);
+    if (r == 0)
+        r = report_adopt(&json, &error);
+    if (r == 0)
+        r = explain_keep(bundle->import->store, bundle->row, &json, config, NULL, &error);
+    if (r < 0)
+        command_note(bundle->import->call, "%s: its report is left out: %s", bundle->row->id,
+                     error.text[0] ? error.text : strerror(-r));
+    return 0;
+}
+
+static int take_module(void *context, int fd, struct error *unused)
+{
+    const struct bundle_import *bundle = context;
+    char build_id[MODULE_BUILD_ID_SIZE];
+    struct error error = {0};
+
+    (void)unused;
+    if (module_file_build_id(fd, build_id) == 0 &&
+        store_keep_module(bundle->import->store, bundle->row, build_id, fd, &error) < 0)
+        command_note(bundle->import->call, "%s: a module is left out: %s", bundle->row->id,
+                     error.text);
+    return 0;
+}
+
+static int import_bundle(const struct import *import, int fd, struct crash_row **ret,
+                         struct error *error)
+{
+    struct bundle_import bundle = {.import = import};
+    const struct bundle_handler handler = {
+        .record = take_record,
+        .report = take_report,
+        .module = take_module,
+        .context = &bundle,
+    };
+    int r = bundle_read(fd, &handler, error);
+    if (r < 0 && bundle.row)
+        command_warn("%s: the rest of the bundle is left out: %s", bundle.row->id, error->text);
+    if (!bundle.row)
+        return r;
+    *ret = bundle.row;
+    return 0;
+}
+
+/* Whatever it is. */
+static int import_any(const struct import *import, int fd, struct crash_row **ret,
+                      struct error *error)
+{
+    AUTO_BYTES struct bytes prefix = {0};
+
+    if (is_record(fd))
+        return adopt_record(import->store, fd, ret, error);
+    int r = core_facts_prefix(fd, &prefix, error);
+    if (r < 0)
+        return r;
+    if (bundle_is_meant(prefix.data, prefix.size))
+        return import_bundle(import, fd, ret, error);
+    return import_core(import->store, fd, &prefix, import->caller, ret, error);
+}
+
+/* ---- the verb ---- */
+
 /* The report of what was just stored. A failure is told, and no failure of the import. */
 static void explain(const struct call *call, struct store *store, const struct crash_row *row)
 {
@@ -173,13 +250,6 @@ static void explain(const struct call *call, struct store *store, const struct c
     if (r < 0)
         command_note(call, "%s: no backtrace yet: %s", row->id, error.text);
 }
-
-struct import {
-    struct call *call;
-    struct store *store;
-    struct json_stream json;
-    uid_t caller;
-};
 
 static void say_imported(struct import *import, const char *path, const struct crash_row *row)
 {
@@ -208,13 +278,17 @@ static int import_file(struct import *import, const char *path, struct error *er
         r = entered;
     if (r < 0)
         return r;
-    r = import_any(import->store, fd, import->caller, &row, error);
+    r = import_any(import, fd, &row, error);
     if (r < 0)
         return r;
-    if (!settings->no_analysis && row->analysis == CRASH_PENDING)
-        explain(import->call, import->store, row);
-    if (query_id(import->store, row->id, &explained, NULL) < 0)
+    if (query_id(import->store, row->id, &explained, NULL) < 0) /* a bundle may have a report */
         explained = NULL;
+    if (!settings->no_analysis && (explained ?: row)->analysis == CRASH_PENDING) {
+        explain(import->call, import->store, row);
+        crash_row_free(explained);
+        if (query_id(import->store, row->id, &explained, NULL) < 0)
+            explained = NULL;
+    }
     say_imported(import, path, explained ?: row);
     return 0;
 }
@@ -251,7 +325,8 @@ const struct command command_import = {
     .usage = "FILE…",
     .description = "A FILE is an ELF core, one compressed with zstd, a record of another store or "
                    "a bundle of\n"
-                   "`inquest export`, whose facts are kept; - is stdin. Without root it goes to\n"
+                   "`inquest export`, whose facts are kept,\n"
+                   "of a bundle also its report and modules; - is stdin. Without root it goes to\n"
                    "$XDG_DATA_HOME/inquest.\n",
     .options = import_options,
     .settings_size = sizeof(struct import_settings),

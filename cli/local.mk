@@ -27,7 +27,7 @@ EXTRA_DIST += cli/completions/inquest
 # Verbs.
 inquest_SOURCES += cli/check.c
 inquest_SOURCES += cli/dump.c
-inquest_SOURCES += cli/import.c cli/bundle_record.c cli/bundle_record.h
+inquest_SOURCES += cli/import.c cli/bundle_reader.c cli/bundle_reader.h
 inquest_SOURCES += cli/info.c
 inquest_SOURCES += cli/list.c
 inquest_SOURCES += cli/pin.c cli/rm.c cli/change.c cli/change.h

@@ -250,18 +250,18 @@ bool module_file_place(const struct report_module *module, char ret[static MODUL
     return is_tame(ret);
 }
 
-int module_file_open(const struct report_module *module, int store_fd, const char *sysroot,
-                     struct error *error)
+int module_file_open(const struct report_module *module, int store_fd, const char *kept,
+                     const char *sysroot, struct error *error)
 {
     char path[PATH_MAX], place[MODULE_PLACE_SIZE];
     int fd = -ENOENT;
 
     if (!module->build_id)
         return error_set(error, ENOENT, "%s: the core had no build-id of it", module->path);
-    if (store_fd >= 0) {
-        snprintf(path, sizeof path, LAYOUT_MODULES "/%s", module->build_id);
-        fd = open_exact(store_fd, path, module->build_id);
-    }
+    const char *const copies[] = {LAYOUT_MODULES "/", kept};
+    for (size_t i = 0; i < ARRAY_SIZE(copies) && fd < 0 && store_fd >= 0 && copies[i]; i++)
+        if (snprintf(path, sizeof path, "%s%s", copies[i], module->build_id) < (int)sizeof path)
+            fd = open_exact(store_fd, path, module->build_id);
     if (fd < 0 && module_file_place(module, place) &&
         snprintf(path, sizeof path, "%s%s", sysroot ? sysroot : "", place) < (int)sizeof path)
         fd = open_exact(AT_FDCWD, path, module->build_id);

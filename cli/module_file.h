@@ -33,7 +33,8 @@ bool module_file_place(const struct report_module *module, char ret[static MODUL
 /* Opens a regular file for reading, and nothing else. Returns a descriptor or a negative errno. */
 int module_file_open_regular(int dirfd, const char *path);
 
-/* Opens the module's file: the store's copy (`store_fd`, -1: no store), else its path below
- * `sysroot` (NULL: /). Returns a descriptor, or -ENOENT where no such file has its build-id. */
-int module_file_open(const struct report_module *module, int store_fd, const char *sysroot,
-                     struct error *error);
+/* Opens the module's file: the store's copy (`store_fd`, -1: no store), that which came with the
+ * crash (`kept`, as of analysis.h), else its path below `sysroot` (NULL: /). Returns a descriptor,
+ * or -ENOENT where no such file has its build-id. */
+int module_file_open(const struct report_module *module, int store_fd, const char *kept,
+                     const char *sysroot, struct error *error);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli/core_file.h"
+#include "cli/module_file.h"
 #include "cli/selection.h"
 #include "store/base/bytes.h"
 #include "store/config.h"
@@ -245,9 +246,16 @@ void subject_close(struct subject *subject)
     *subject = (struct subject)SUBJECT_NONE;
 }
 
-int subject_store_fd(const struct subject *subject)
+int subject_open_module(const struct subject *subject, const struct report_module *module,
+                        const char *sysroot)
 {
-    return subject->store ? store_fd(subject->store, subject->row->source) : -1;
+    char kept[LAYOUT_PATH_SIZE];
+
+    if (!subject->store)
+        return module_file_open(module, -1, NULL, sysroot, NULL);
+    layout_kept_modules(kept, subject->row->owner, subject->row->id);
+    return module_file_open(module, store_fd(subject->store, subject->row->source), kept, sysroot,
+                            NULL);
 }
 
 const struct metadata *subject_facts(const struct subject *subject)

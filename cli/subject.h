@@ -67,8 +67,9 @@ void subject_close(struct subject *subject);
 int subject_report(const struct call *call, struct store *store, const struct crash_row *row,
                    bool analyse, struct report **ret, struct error *error);
 
-/* The directory of its store, or -1. */
-int subject_store_fd(const struct subject *subject);
+/* Opens the exact file of a module: from its store, or below `sysroot` (module_file.h). */
+int subject_open_module(const struct subject *subject, const struct report_module *module,
+                        const char *sysroot);
 
 const struct metadata *subject_facts(const struct subject *subject); /* NULL: none */
 struct render_input subject_input(const struct subject *subject);

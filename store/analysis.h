@@ -39,6 +39,7 @@ struct analysis_options {
     int64_t reader_uid; /* root's broker opens what this user may open, and nothing else; -1: all */
     gid_t reader_gid;
     int store_fd;        /* a store, whose modules/<build-id> are tried; -1: none */
+    const char *kept;    /* and its files whose names are this and the build-id; NULL: none */
     unsigned max_frames; /* of one thread */
     unsigned max_threads;
     uint64_t deadline_us; /* for everything; a report cut short by it says so */

@@ -151,6 +151,8 @@ static void list_module(struct broker *broker, const struct question *question)
     }
     if (question->build_id[0])
         add(broker, options->store_fd, LAYOUT_MODULES "/%s", question->build_id);
+    if (question->build_id[0] && options->kept)
+        add(broker, options->store_fd, "%s%s", options->kept, question->build_id);
     add_debug_directories(broker, question, "");
     add_debuginfod_cache(broker, question, "executable");
 }

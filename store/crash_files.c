@@ -2,7 +2,9 @@
 /* crash_files.c - the files of one crash in its store: opened, written, removed. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -11,6 +13,7 @@
 #include "store/base/cleanup.h"
 #include "store/base/io.h"
 #include "store/index.h"
+#include "store/scan.h"
 #include "store/store.h"
 
 enum {
@@ -113,9 +116,8 @@ int store_read_report(const struct store *store, const struct crash_row *row, st
     return r < 0 ? error_errno(error, -r, "%s" LAYOUT_REPORT_SUFFIX, row->id) : 0;
 }
 
-/* Whether for writing a file or a new state of it: with the rights of the row, on disk. */
-static int write_file(int dirfd, const char *name, const struct crash_row *row, const void *data,
-                      size_t size)
+/* A new file with the rights of the row. */
+static int create_file(int dirfd, const char *name, const struct crash_row *row)
 {
     const struct access access = {.owner = row->owner,
                                   .is_private = row->is_private,
@@ -126,8 +128,15 @@ static int write_file(int dirfd, const char *name, const struct crash_row *row, 
     if (fd < 0)
         return -errno;
     int r = access_apply_file(fd, &access, NULL);
-    if (r == 0)
-        r = io_write(fd, data, size);
+    return r < 0 ? r : steal_fd(&fd);
+}
+
+/* Whether for writing a file or a new state of it: on disk. */
+static int write_file(int dirfd, const char *name, const struct crash_row *row, const void *data,
+                      size_t size)
+{
+    AUTO_FD int fd = create_file(dirfd, name, row);
+    int r = fd < 0 ? fd : io_write(fd, data, size);
     if (r == 0 && fsync(fd) < 0)
         r = -errno;
     return r;
@@ -157,6 +166,69 @@ int store_write_report(struct store *store, const struct crash_row *row, const v
         return error_errno(error, -r, "cannot write %s", name);
     }
     return 0;
+}
+
+/* ---- modules from elsewhere ---- */
+
+static int copy_file(int from, int to)
+{
+    char buffer[64 * 1024];
+    uint64_t offset = 0;
+    ssize_t n;
+    while ((n = io_pread(from, buffer, sizeof buffer, offset)) > 0) {
+        int r = io_write(to, buffer, (size_t)n);
+        if (r < 0)
+            return r;
+        offset += (uint64_t)n;
+    }
+    return (int)n;
+}
+
+int store_keep_module(struct store *store, const struct crash_row *row, const char *build_id,
+                      int fd, struct error *error)
+{
+    char prefix[LAYOUT_PATH_SIZE], path[LAYOUT_PATH_SIZE + NAME_MAX];
+    int storefd = store_fd(store, row->source);
+
+    if (!store_may_write(store, row))
+        return error_set(error, EPERM, "%s is not ours to change: use sudo inquest …", row->id);
+    layout_crash_dir(prefix, row->owner);
+    snprintf(path, sizeof path, "%s/" LAYOUT_MODULES, prefix);
+    if (mkdirat(storefd, path, LAYOUT_MODULES_MODE) < 0 && errno != EEXIST)
+        return error_errno(error, errno, "%s", path);
+    layout_kept_modules(prefix, row->owner, row->id);
+    if (snprintf(path, sizeof path, "%s%s", prefix, build_id) >= (int)sizeof path)
+        return error_set(error, ENAMETOOLONG, "%s: a build-id is too long", row->id);
+    AUTO_FD int to = create_file(storefd, path, row);
+    if (to < 0)
+        return to == -EEXIST ? 0 : error_errno(error, -to, "%s", path);
+    int r = copy_file(fd, to);
+    if (r < 0)
+        (void)unlinkat(storefd, path, 0); /* the failure above is what is told */
+    return r < 0 ? error_errno(error, -r, "cannot write %s", path) : 0;
+}
+
+struct kept {
+    int dirfd;
+    const char *id;
+};
+
+/* ID.BUILD-ID, and not ID.2.BUILD-ID */
+static int remove_kept(void *context, const char *name)
+{
+    const struct kept *kept = context;
+    size_t size = strlen(kept->id);
+    if (strncmp(name, kept->id, size) == 0 && name[size] == '.' && !strchr(name + size + 1, '.'))
+        (void)unlinkat(kept->dirfd, name, 0); /* what stays goes when no core is left */
+    return 0;
+}
+
+static void remove_kept_modules(int dirfd, const char *id)
+{
+    AUTO_FD int fd = openat(dirfd, LAYOUT_MODULES, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    struct kept kept = {.dirfd = fd, .id = id};
+    if (fd >= 0)
+        (void)scan_names(fd, ".", remove_kept, &kept); /* likewise */
 }
 
 int store_record_path(const struct store *store, const struct crash_row *row, char **ret)
@@ -190,6 +262,7 @@ static int remove_files(const struct store *store, const struct crash_row *row)
         if (unlinkat(dirfd, name, 0) < 0 && errno != ENOENT)
             return -errno;
     }
+    remove_kept_modules(dirfd, row->id);
     return fsync(dirfd) < 0 ? -errno : 0;
 }
 

@@ -27,11 +27,14 @@ int explain_run(struct store *store, const struct crash_row *row,
                 const struct analysis_options *options, struct bytes *ret, struct error *error)
 {
     struct analysis_options own = *options;
+    char kept[LAYOUT_PATH_SIZE];
     AUTO_FD int fd = store_open_record(store, row, error);
     if (fd < 0)
         return fd;
 
     own.store_fd = store_fd(store, row->source);
+    layout_kept_modules(kept, row->owner, row->id);
+    own.kept = kept;
     /* A user who may read the report is not told what is in files that he may not read. */
     if (row->access_uid != CRASH_ABSENT && row->access_uid > 0) {
         own.reader_uid = row->access_uid;

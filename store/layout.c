@@ -90,6 +90,11 @@ void layout_crash_path(char ret[static LAYOUT_PATH_SIZE], uid_t uid, const char 
     snprintf(ret, LAYOUT_PATH_SIZE, LAYOUT_CRASHES "/%u/%s%s", uid, id, suffix);
 }
 
+void layout_kept_modules(char ret[static LAYOUT_PATH_SIZE], uid_t uid, const char *id)
+{
+    snprintf(ret, LAYOUT_PATH_SIZE, LAYOUT_CRASHES "/%u/" LAYOUT_MODULES "/%s.", uid, id);
+}
+
 void layout_new_path(char ret[static LAYOUT_PATH_SIZE], const char *id, const char *suffix)
 {
     snprintf(ret, LAYOUT_PATH_SIZE, LAYOUT_NEW "/%s%s", id, suffix);

@@ -5,6 +5,7 @@
  *   STORE/                  0751 inquest:inquest
  *     new/                  0700  ID.core.zst.part while the hook writes, ID.core.zst once
  * committed crashes/<uid>/        0750  ID.core.zst  ID.report.json  ID.pin  index.db
+ *     crashes/<uid>/modules/ID.<build-id>   ELF files that came with a crash from elsewhere
  *     modules/<build-id>    0640  ELF files kept for later
  *     index.db              0640
  *
@@ -67,6 +68,10 @@ void layout_name(char ret[static LAYOUT_NAME_SIZE], const char *id, const char *
 void layout_crash_dir(char ret[static LAYOUT_PATH_SIZE], uid_t uid);
 void layout_crash_path(char ret[static LAYOUT_PATH_SIZE], uid_t uid, const char *id,
                        const char *suffix);
+
+/* "crashes/<uid>/modules/ID.", behind which a build-id names a file that came with that crash from
+ * elsewhere. It is that crash's alone: a build-id is a claim. */
+void layout_kept_modules(char ret[static LAYOUT_PATH_SIZE], uid_t uid, const char *id);
 
 /* "new/ID<suffix>" */
 void layout_new_path(char ret[static LAYOUT_PATH_SIZE], const char *id, const char *suffix);

@@ -570,6 +570,30 @@ void report_free(struct report *report)
     free(parsed);
 }
 
+int report_adopt(struct bytes *json, struct error *error)
+{
+    static const char origin[] =
+        "this report was made elsewhere and came with the bundle; `inquest "
+        "analyze` makes it anew";
+    AUTO_REPORT struct report *report = NULL;
+
+    int r = report_parse(json->data ? json->data : "", json->size, &report, error);
+    if (r < 0)
+        return r;
+    json_t *root = ((struct parsed *)report)->root;
+    json_t *problems = json_object_get(root, "problems");
+    bool changed = json_object_set_new(root, "stack_id", json_null()) == 0;
+    if (!json_is_array(problems))
+        changed = changed && json_object_set_new(root, "problems", json_pack("[s]", origin)) == 0;
+    else if (json_array_size(problems) < REPORT_MAX_TEXTS)
+        changed = changed && json_array_append_new(problems, json_string(origin)) == 0;
+    AUTO_FREE char *text = changed ? json_dumps(root, JSON_COMPACT) : NULL;
+    json->size = 0;
+    if (!text || bytes_append_text(json, text) < 0)
+        return error_set(error, ENOMEM, "report: no memory");
+    return 0;
+}
+
 void report_rename(struct report *report, const char *signature)
 {
     size_t size = strlen(signature);

@@ -19,6 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "store/base/bytes.h"
 #include "store/base/cleanup.h"
 #include "store/base/error.h"
 
@@ -155,6 +156,11 @@ int report_parse(const void *data, size_t size, struct report **ret, struct erro
 int report_read(int fd, struct report **ret, struct error *error);
 
 void report_free(struct report *report);
+
+/* Makes a report from elsewhere fit for this store: one that says where it is from, and nothing of
+ * other crashes: the id of an exact stack would rename all that have it. Errors as report_parse().
+ */
+int report_adopt(struct bytes *json, struct error *error);
 
 /* Gives the report another signature; one that is longer, or "", changes nothing. */
 void report_rename(struct report *report, const char *signature);

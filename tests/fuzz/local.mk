@@ -54,7 +54,7 @@ fuzz_core_LDFLAGS = $(FUZZ_LDFLAGS)
 fuzz_core_LDADD = $(librecord_libs)
 
 fuzz_programs += fuzz-bundle
-fuzz_bundle_SOURCES = tests/fuzz/fuzz-bundle.c cli/bundle_record.c cli/temporary.c
+fuzz_bundle_SOURCES = tests/fuzz/fuzz-bundle.c cli/bundle_reader.c cli/module_file.c cli/temporary.c
 fuzz_bundle_LDFLAGS = $(FUZZ_LDFLAGS)
 fuzz_bundle_LDADD = $(librecord_libs)
 
