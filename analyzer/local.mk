@@ -2,7 +2,8 @@
 # inquest-analyzer: a leaf. The rooms are in libanalyzer.a, so that tests and fuzzers reach them.
 
 noinst_LIBRARIES += libanalyzer.a
-libanalyzer_a_CPPFLAGS = $(AM_CPPFLAGS) $(DW_CFLAGS) $(ELF_CFLAGS) $(JANSSON_CFLAGS) $(SECCOMP_CFLAGS)
+libanalyzer_a_CPPFLAGS = $(AM_CPPFLAGS) $(DW_CFLAGS) $(ELF_CFLAGS) $(DEFLATE_CFLAGS) \
+	$(ZSTD_CFLAGS) $(JANSSON_CFLAGS) $(SECCOMP_CFLAGS)
 libanalyzer_a_SOURCES = \
 	analyzer/cage.c analyzer/cage.h \
 	analyzer/core.c analyzer/core.h \
@@ -14,6 +15,7 @@ libanalyzer_a_SOURCES = \
 	analyzer/expression.c analyzer/expression.h \
 	analyzer/files.c analyzer/files.h \
 	analyzer/image.c analyzer/image.h \
+	analyzer/inflate.c analyzer/inflate.h \
 	analyzer/instruction.c analyzer/instruction.h \
 	analyzer/json.c analyzer/json.h \
 	analyzer/meanings.c analyzer/meanings.h \
@@ -33,7 +35,7 @@ libanalyzer_a_SOURCES = \
 	analyzer/symbols.c analyzer/symbols.h \
 	analyzer/threads.c analyzer/threads.h \
 	analyzer/unwind.c analyzer/unwind.h
-libanalyzer_libs = libanalyzer.a $(librecord_libs) $(DW_LIBS) $(ELF_LIBS) $(JANSSON_LIBS) \
+libanalyzer_libs = libanalyzer.a $(librecord_libs) $(DW_LIBS) $(ELF_LIBS) $(DEFLATE_LIBS) $(JANSSON_LIBS) \
 	$(SECCOMP_LIBS) $(IBERTY_LIBS)
 
 libexec_PROGRAMS += inquest-analyzer

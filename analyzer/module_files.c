@@ -30,6 +30,11 @@ Elf_Scn *elf_section(Elf *elf, const char *name)
     return NULL;
 }
 
+bool elf_has_debug_info(Elf *elf)
+{
+    return elf_section(elf, ".debug_info") || elf_section(elf, ".zdebug_info");
+}
+
 static bool same_build_id(const struct module *module, Elf *elf, bool *ret_has)
 {
     const void *id;
@@ -209,11 +214,6 @@ void module_open(const struct modules *modules, struct module *module)
     module->eh_cfi = dwarf_getcfi_elf(module->elf);
 }
 
-static bool has_debug_info(Elf *elf)
-{
-    return elf_section(elf, ".debug_info") || elf_section(elf, ".zdebug_info");
-}
-
 static void open_separate_debug(const struct modules *modules, struct module *module)
 {
     GElf_Word checksum;
@@ -241,6 +241,15 @@ static void open_separate_debug(const struct modules *modules, struct module *mo
     }
 }
 
+static Dwarf *begin_dwarf(Elf *elf, struct inflated *inflated)
+{
+    Elf *source = inflate_debug(elf, inflated) ? inflated->elf : elf;
+    Dwarf *dwarf = dwarf_begin_elf(source, DWARF_C_READ, NULL);
+    if (!dwarf)
+        inflated_free(inflated);
+    return dwarf;
+}
+
 /* dwz moves what several debug files share into one, which is named by a build-id. */
 static void open_alternate(const struct modules *modules, struct module *module)
 {
@@ -265,7 +274,7 @@ static void open_alternate(const struct modules *modules, struct module *module)
         const void *found;
         if (elf && dwelf_elf_gnu_build_id(elf, &found) == size &&
             memcmp(found, id, (size_t)size) == 0)
-            module->alternate = dwarf_begin_elf(elf, DWARF_C_READ, NULL);
+            module->alternate = begin_dwarf(elf, &module->inflated[1]);
         if (module->alternate) {
             dwarf_setalt(module->dwarf, module->alternate);
             module->alternate_elf = elf;
@@ -299,12 +308,12 @@ void module_open_debug(const struct modules *modules, struct module *module)
     module->debug_opened = true;
     if (module->is_vdso || modules->effort == EFFORT_CORE)
         return;
-    bool own = module->elf && has_debug_info(module->elf);
+    bool own = module->elf && elf_has_debug_info(module->elf);
     if (!own && (module->build_id_size || module->elf))
         open_separate_debug(modules, module);
     Elf *source = own ? module->elf : module->debug_elf;
     if (source && modules->effort == EFFORT_FULL)
-        module->dwarf = dwarf_begin_elf(source, DWARF_C_READ, NULL);
+        module->dwarf = begin_dwarf(source, &module->inflated[0]);
     if (!module->dwarf && module->elf && modules->effort == EFFORT_FULL)
         module->dwarf = dwarf_begin_elf(module->elf, DWARF_C_READ, NULL); /* .debug_frame alone */
     if (module->dwarf) {
@@ -339,6 +348,8 @@ void module_close(struct module *module)
     elf_end(module->twin_elf);
     dwarf_end(module->dwarf);
     dwarf_end(module->alternate);
+    for (size_t i = 0; i < ARRAY_SIZE(module->inflated); i++)
+        inflated_free(&module->inflated[i]);
     Elf *elves[] = {module->elf, module->debug_elf, module->mini_elf, module->alternate_elf};
     for (size_t i = 0; i < ARRAY_SIZE(elves); i++)
         elf_end(elves[i]);

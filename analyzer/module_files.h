@@ -16,10 +16,11 @@ void module_open(const struct modules *modules, struct module *module);
 void module_open_debug(const struct modules *modules, struct module *module);
 
 /* A second handle of the module's debug information, for one more thread. NULL where that would
- * cost more than it saves: what is compressed or shared between files. */
+ * cost more than it saves: what libdw decompresses or files share. */
 Dwarf *module_twin(struct module *module);
 
 void module_close(struct module *module);
 
 /* The section of that name; NULL where there is none or it holds nothing in this file. */
 Elf_Scn *elf_section(Elf *elf, const char *name);
+bool elf_has_debug_info(Elf *elf);

@@ -19,6 +19,7 @@
 
 #include "analyzer/core.h"
 #include "analyzer/files.h"
+#include "analyzer/inflate.h"
 
 /* How much the analysis may rely on files: less when it died of them before. */
 enum effort { EFFORT_FULL, EFFORT_SYMBOLS, EFFORT_CORE };
@@ -47,7 +48,8 @@ struct module {
     Elf *mini_elf;  /* the symbols of .gnu_debugdata */
     Dwarf *dwarf, *alternate;
     Elf *alternate_elf;
-    Dwarf *twin; /* another handle of `dwarf`, for a second thread */
+    struct inflated inflated[2]; /* what `dwarf` and `alternate` read, where that was compressed */
+    Dwarf *twin;                 /* another handle of `dwarf`, for a second thread */
     Elf *twin_elf;
     Dwarf_CFI *eh_cfi, *debug_cfi;
     void *copy; /* memory behind `elf` where it was taken from the core */

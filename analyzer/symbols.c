@@ -129,9 +129,7 @@ static void resolve(struct site *site, struct debug_info *info, struct elf_symbo
 
 enum module_symbols symbols_of_module(const struct module *module)
 {
-    if (module->dwarf &&
-        (elf_section(module->elf, ".debug_info") || elf_section(module->debug_elf, ".debug_info") ||
-         elf_section(module->elf, ".zdebug_info")))
+    if (module->dwarf && (elf_has_debug_info(module->elf) || elf_has_debug_info(module->debug_elf)))
         return SYMBOLS_DWARF;
     if (elf_section(module->elf, ".symtab") || elf_section(module->debug_elf, ".symtab") ||
         elf_section(module->mini_elf, ".symtab"))

@@ -36,6 +36,26 @@ explain linked
 is "explain-p1-files: names and lines from the file that .gnu_debuglink names" \
     "$(stack_of linked "$OWN"): $(fact_of linked '.threads[0].frames[0] | "\(.file | sub(".*/"; "")):\(.line)"')" \
     "die_null_write recurse die_recursion choose main: faults.c:$(grep -n '\*null_pointer = 42' "$EXPLAIN/faults.c" | cut -d: -f1)"
+# The same file compressed, and with a section that lies of its size.
+cp "$T/linked.debug" "$T/plain.debug"
+stack=$(stack_of linked "$OWN")
+for method in zlib zlib-gnu zstd; do
+    has_compression=$(objcopy --compress-debug-sections="$method" "$T/plain.debug" "$T/linked.debug" 2>&1)
+    if [ -n "$has_compression" ]; then
+        skip "explain-p1-files: debug information compressed by $method" "$has_compression"
+        continue
+    fi
+    explain linked
+    is "explain-p1-files: debug information compressed by $method is read" \
+        "$(stack_of linked "$OWN"): $(fact_of linked '.threads[0].frames[0].line')" \
+        "$stack: $(grep -n '\*null_pointer = 42' "$EXPLAIN/faults.c" | cut -d: -f1)"
+done
+objcopy --compress-debug-sections=zlib "$T/plain.debug" "$T/linked.debug"
+at=$(readelf -SW "$T/linked.debug" 2>/dev/null | sed 's/^ *\[ *//' | awk '$2 == ".debug_info" { print $5 }')
+printf '\377\377\377\377\377\377' | dd of="$T/linked.debug" bs=1 seek=$((0x$at + 8)) conv=notrunc status=none
+explain linked
+is "explain-p1-files: debug information that claims 256 TiB is left out" \
+    "$(stack_of linked "$OWN"): $(fact_of linked '.threads[0].frames[0].line')" "$stack: null"
 explain mini
 is "explain-p1-files: names from .gnu_debugdata" "$(stack_of mini "$OWN")" \
     "die_null_write recurse die_recursion choose main"
