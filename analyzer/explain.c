@@ -36,6 +36,7 @@ static int unwind_all(struct report *report, const struct explain_options *optio
     return r;
 }
 
+/* Functions and lines of all frames, and meanwhile the packages of their modules. */
 static int name_all(struct report *report, uint64_t end_us)
 {
     const struct core *core = report->modules->core;
@@ -49,7 +50,15 @@ static int name_all(struct report *report, uint64_t end_us)
     for (size_t i = 0; i < core->thread_count; i++)
         for (size_t j = 0; j < report->stacks[i].count; j++)
             addresses[count++] = frame_address(&report->stacks[i].frames[j]);
-    return symbols_resolve(report->modules, addresses, count, end_us, &report->symbols);
+    int r = symbols_collect(report->modules, addresses, count, &report->symbols);
+    struct package_search search = {0};
+    if (r == 0)
+        r = packages_prepare(report->modules, &search);
+    const struct errand errand = {packages_ask, &search};
+    if (r == 0)
+        r = symbols_resolve(report->modules, &report->symbols, end_us, &errand);
+    packages_finish(&search);
+    return r;
 }
 
 /* Modules without a frame: whether their files are the very ones is of use, too. */
@@ -107,7 +116,6 @@ int explain_core(struct core *core, struct files *files, const struct explain_op
         r = report_sign(&report);
     if (r < 0)
         return r;
-    packages_find(&modules);
     look_at_the_rest(&modules, start_us + time_us * 7 / 8);
     tell_problems(&report, options);
     return report_write(&report, fd);

@@ -2,6 +2,7 @@
 /* packages.c - which package each module comes from. */
 #include "analyzer/packages.h"
 
+#include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,26 +55,41 @@ static bool is_wanted(const struct module *module)
     return (module->used || module->is_main) && !module->is_vdso && module->path[0] == '/';
 }
 
-void packages_find(struct modules *modules)
+int packages_prepare(struct modules *modules, struct package_search *ret)
 {
-    AUTO_FREE const char **paths = calloc(modules->count + 1, sizeof(*paths));
-    AUTO_FREE char **owners = calloc(modules->count + 1, sizeof(*owners));
-    size_t count = 0;
-    if (!paths || !owners)
-        return;
+    *ret = (struct package_search){
+        .modules = modules,
+        .asked = calloc(modules->count + 1, sizeof(struct module *)),
+        .paths = calloc(modules->count + 1, sizeof(char *)),
+        .owners = calloc(modules->count + 1, sizeof(char *)),
+    };
+    if (!ret->asked || !ret->paths || !ret->owners)
+        return -ENOMEM;
     for (size_t i = 0; i < modules->count; i++) {
         struct module *module = &modules->items[i];
         if (!is_wanted(module))
             continue;
-        if (module->elf)
-            module->package = read_note(module->elf);
-        if (!module->package)
-            paths[count++] = module->path;
+        module_open(modules, module);
+        module->package = module->elf ? read_note(module->elf) : NULL;
+        if (module->package)
+            continue;
+        ret->asked[ret->count] = module;
+        ret->paths[ret->count++] = module->path;
     }
-    files_owners(modules->files, paths, count, owners);
-    for (size_t i = 0, asked = 0; i < modules->count && asked < count; i++) {
-        struct module *module = &modules->items[i];
-        if (is_wanted(module) && !module->package && paths[asked] == module->path)
-            module->package = owners[asked++];
-    }
+    return 0;
+}
+
+void packages_ask(void *context)
+{
+    struct package_search *search = context;
+    files_owners(search->modules->files, search->paths, search->count, search->owners);
+}
+
+void packages_finish(struct package_search *search)
+{
+    for (size_t i = 0; i < search->count; i++)
+        search->asked[i]->package = search->owners[i];
+    free(search->owners);
+    free(search->paths);
+    free(search->asked);
 }

@@ -41,6 +41,7 @@ struct work {
     struct modules *modules;
     struct task *tasks;
     size_t count;
+    const struct errand *errand;
     size_t processors;
     atomic_size_t next;
     atomic_bool cut_short;
@@ -190,6 +191,8 @@ static void *work_on(void *context)
     struct work *work = context;
     for (;;) {
         size_t i = atomic_fetch_add(&work->next, 1);
+        if (i == work->count)
+            work->errand->run(work->errand->context);
         if (i >= work->count)
             return NULL;
         do_task(work, &work->tasks[i]);
@@ -202,9 +205,9 @@ static int compare_addresses(const void *a, const void *b)
     return *x < *y ? -1 : *x > *y;
 }
 
-static int collect_sites(struct modules *modules, uint64_t *addresses, size_t count,
-                         struct symbols *ret)
+int symbols_collect(struct modules *modules, uint64_t *addresses, size_t count, struct symbols *ret)
 {
+    *ret = (struct symbols){0};
     if (count)
         qsort(addresses, count, sizeof(*addresses), compare_addresses);
     ret->sites = calloc(count + 1, sizeof(*ret->sites));
@@ -243,8 +246,8 @@ static void run(struct work *work)
     size_t wanted = work->processors;
     if (wanted > MAX_WORKERS)
         wanted = MAX_WORKERS;
-    if (wanted > work->count)
-        wanted = work->count;
+    if (wanted > work->count + 1) /* and the errand */
+        wanted = work->count + 1;
     pthread_t threads[MAX_WORKERS];
     size_t started = 0;
     while (started + 1 < wanted && pthread_create(&threads[started], NULL, work_on, work) == 0)
@@ -254,23 +257,16 @@ static void run(struct work *work)
         pthread_join(threads[i], NULL);
 }
 
-int symbols_resolve(struct modules *modules, uint64_t *addresses, size_t count, uint64_t end_us,
-                    struct symbols *ret)
+int symbols_resolve(struct modules *modules, struct symbols *symbols, uint64_t end_us,
+                    const struct errand *errand)
 {
-    struct symbols symbols = {0};
-    int r = collect_sites(modules, addresses, count, &symbols);
-    if (r < 0)
-        return r;
     AUTO_FREE struct task *tasks = calloc(modules->count + 1, sizeof(*tasks));
-    if (!tasks) {
-        symbols_free(&symbols);
+    if (!tasks)
         return -ENOMEM;
-    }
-    struct work work = {.modules = modules, .tasks = tasks, .end_us = end_us};
-    work.count = collect_tasks(&symbols, tasks);
+    struct work work = {.modules = modules, .tasks = tasks, .errand = errand, .end_us = end_us};
+    work.count = collect_tasks(symbols, tasks);
     run(&work);
-    symbols.cut_short = atomic_load(&work.cut_short);
-    *ret = symbols;
+    symbols->cut_short = atomic_load(&work.cut_short);
     return 0;
 }
 

@@ -31,9 +31,18 @@ struct symbols {
     bool cut_short; /* by the deadline */
 };
 
-/* Sorts `addresses` and looks each up once. */
-int symbols_resolve(struct modules *modules, uint64_t *addresses, size_t count, uint64_t end_us,
+/* Something else that a worker does as soon as it finds no module left to look into. */
+struct errand {
+    void (*run)(void *context);
+    void *context;
+};
+
+/* Sorts `addresses`, one site each, nameless yet. Their modules are `used` from here on. */
+int symbols_collect(struct modules *modules, uint64_t *addresses, size_t count,
                     struct symbols *ret);
+/* Names the sites. */
+int symbols_resolve(struct modules *modules, struct symbols *symbols, uint64_t end_us,
+                    const struct errand *errand);
 void symbols_free(struct symbols *symbols);
 
 const struct site *symbols_at(const struct symbols *symbols, uint64_t address);
