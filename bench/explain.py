@@ -134,12 +134,12 @@ def crash(bench, argv, core):
 
 def bench_threads(bench, options):
     exe, core, library = bench.dir + '/threads', bench.dir + '/threads.core', bench.dir + '/link.so'
-    compile_c = ['gcc', '-g', '-O1', '-pthread', '-D_GNU_SOURCE', HERE + '/threads.c', '-o']
+    compile_c = ['gcc', '-g', '-O1', '-pthread', '-D_GNU_SOURCE', HERE + '/../tests/victims/explain/stacks.c', '-o']
     subprocess.run([*compile_c, exe, '-ldl'], check=True)
     subprocess.run([*compile_c, library, '-DLINK', '-shared', '-fPIC'], check=True)
     for i in range(LIBRARIES):
         shutil.copy(library, f'{bench.dir}/link{i}.so')
-    crash(bench, [exe, str(LIBRARIES)], core)
+    crash(bench, [exe, '500', '41', str(LIBRARIES)], core)
     results = measure(bench, 'threads', options.able, exe, core, options.runs)
     report(f'500 threads of 46 frames, inlined calls and lines, {LIBRARIES} libraries', results)
     goal('seconds', median(results['inquest']), 0.3)

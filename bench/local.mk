@@ -16,7 +16,7 @@ EXTRA_DIST += bench/README.md bench/held.py bench/chart.py bench/systemd_peer.py
 	bench/held.svg
 
 # explain: what a backtrace costs, beside other tools. Also alone: `make bench-explain`.
-EXTRA_DIST += bench/explain.py bench/threads.c bench/units.cc
+EXTRA_DIST += bench/explain.py bench/units.cc
 
 BENCH_HELD = --sizes 16,256,1024,2048 --extreme --runs 5
 BENCH_EXPLAIN = --runs 7
