@@ -35,7 +35,7 @@ tests_victims_sparse_SOURCES = tests/victims/sparse.c $(victim_sources)
 tests_victims_sparse_CFLAGS = $(VICTIM_CFLAGS)
 tests_victims_threads_SOURCES = tests/victims/threads.c $(victim_sources)
 tests_victims_threads_CFLAGS = $(VICTIM_CFLAGS)
-EXTRA_DIST += tests/victims/crash.py
+EXTRA_DIST += tests/victims/crash.py tests/kernel/short.c
 
 kernel_tests = tests/kernel/harness.sh
 kernel_tests += tests/kernel/letgo-p2-sparse.sh
@@ -73,6 +73,7 @@ kernel_tests += tests/kernel/trust-p2-private.sh
 kernel_tests += tests/kernel/trust-p3-faults.sh
 kernel_tests += tests/kernel/trust-p3-fsync.sh
 kernel_tests += tests/kernel/trust-p3-killed.sh
+kernel_tests += tests/kernel/trust-p3-short.sh
 kernel_tests += tests/kernel/trust-p5-loops.sh
 kernel_tests += tests/kernel/trust-p6-cage.sh
 kernel_tests += tests/kernel/explain-p4-top.sh
