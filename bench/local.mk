@@ -15,18 +15,20 @@ CLEANFILES += bench/victim$(EXEEXT) bench/handler$(EXEEXT)
 EXTRA_DIST += bench/README.md bench/held.py bench/chart.py bench/systemd_peer.py \
 	bench/held.svg
 
-# explain: what a backtrace costs, beside other tools. Also alone: `make bench-explain`.
-EXTRA_DIST += bench/explain.py bench/units.cc
+# explain: what a backtrace costs, beside other tools. index: what questions to a big store cost.
+EXTRA_DIST += bench/explain.py bench/units.cc bench/index.sh
 
 BENCH_HELD = --sizes 16,256,1024,2048 --extreme --runs 5
 BENCH_EXPLAIN = --runs 7
-.PHONY: bench bench-explain
-bench: all bench/victim$(EXEEXT) bench/handler$(EXEEXT)
-	PYTHONDONTWRITEBYTECODE=1 python3 $(srcdir)/bench/held.py --build $(abs_top_builddir) \
-		--out bench-results $(BENCH_HELD)
-	PYTHONDONTWRITEBYTECODE=1 python3 $(srcdir)/bench/explain.py --build $(abs_top_builddir) \
-		--out bench-results $(BENCH_EXPLAIN)
+BENCH_INDEX = 1000 1000000
+RUN_BENCH = PYTHONDONTWRITEBYTECODE=1 python3
+
+.PHONY: bench bench-held bench-explain bench-index
+bench: bench-held bench-explain bench-index
+bench-held: all bench/victim$(EXEEXT) bench/handler$(EXEEXT)
+	$(RUN_BENCH) $(srcdir)/bench/held.py --build $(abs_top_builddir) --out bench-results $(BENCH_HELD)
 bench-explain: all bench/victim$(EXEEXT) bench/handler$(EXEEXT)
-	PYTHONDONTWRITEBYTECODE=1 python3 $(srcdir)/bench/explain.py --build $(abs_top_builddir) \
-		--out bench-results $(BENCH_EXPLAIN)
-EXTRA_DIST += bench/index.sh
+	$(RUN_BENCH) $(srcdir)/bench/explain.py --build $(abs_top_builddir) --out bench-results \
+		$(BENCH_EXPLAIN)
+bench-index: all
+	bash $(srcdir)/bench/index.sh $(BENCH_INDEX)
