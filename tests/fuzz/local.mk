@@ -64,6 +64,12 @@ fuzz_explain_CPPFLAGS = $(libanalyzer_a_CPPFLAGS)
 fuzz_explain_LDFLAGS = $(FUZZ_LDFLAGS)
 fuzz_explain_LDADD = $(libanalyzer_libs)
 
+fuzz_programs += fuzz-inflate
+fuzz_inflate_SOURCES = tests/fuzz/fuzz-inflate.c
+fuzz_inflate_CPPFLAGS = $(libanalyzer_a_CPPFLAGS)
+fuzz_inflate_LDFLAGS = $(FUZZ_LDFLAGS)
+fuzz_inflate_LDADD = $(libanalyzer_libs)
+
 .PHONY: fuzz fuzz-programs fuzz-names
 fuzz-programs: $(fuzz_programs)
 fuzz-names:
