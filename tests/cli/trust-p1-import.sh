@@ -92,4 +92,47 @@ tar -C "$T/bundle" -cf - link --transform 's,^x/core$,link/core,' x/core 2>/dev/
     zstd -q >"$T/evil.tar.zst"
 bounded "$BIN/inquest" import "$T/evil.tar.zst"
 ok "trust-p1-import: nor through a link in it" test ! -e "$T/escaped"
+
+# What is no core, or no file, is refused, and nothing of it is quoted.
+ln -s /etc/shadow "$T/shadow"
+for odd in /dev/null /dev/tty "$T" /proc/self/mem "$T/shadow"; do
+    timeout 60 "$BIN/inquest" import "$odd" >"$T/out" 2>&1
+    is "trust-p1-import: ${odd/"$T"/the test} is refused" $? 1
+    ok "trust-p1-import: and not quoted" bash -c "! grep -q 'root:' '$T/out'"
+done
+
+# A bundle whose core is a link, a device or a directory, or is there twice, or longer than its file.
+new_store # without the bomb
+printf 'not a core' >"$T/bundle/plain"
+ln -sf /etc/shadow "$T/bundle/x/soft"
+ln -f "$T/bundle/x/core" "$T/bundle/x/hard"
+mkfifo "$T/bundle/x/pipe"
+for member in soft hard pipe; do
+    tar -C "$T/bundle" --transform "s,^x/$member\$,x/core.zst," -cf - "x/$member" | zstd -q >"$T/evil.tar.zst"
+    ok "trust-p1-import: a bundle whose core is a $member: refused or taken" \
+        bounded "$BIN/inquest" import "$T/evil.tar.zst"
+    ok "trust-p1-import: and nothing of another file is in the store" \
+        bash -c "! zstd -dcq '$STORE'/crashes/*/*.core.zst 2>/dev/null | grep -qa '^root:'"
+done
+tar -C "$T/bundle" -cf - x/core plain >"$T/long.tar"
+printf '77777777777' | dd of="$T/long.tar" bs=1 seek=124 conv=notrunc status=none
+ok "trust-p1-import: a bundle with a member of 8 GiB that is not there" \
+    bounded "$BIN/inquest" import "$T/long.tar"
+
+# A crash's name is an id of one form, whatever else there is.
+outside=$T/outside-20261101-000000-1
+cp -r "$T/cases/nothing" "$outside.core.zst"
+for name in ../../etc/passwd "../${outside##*/}" "../../outside-20261101-000000-1" \
+    20261101-000000-1/../../x '20261101-000000-1%00' $'20261101-000000-1\n'; do
+    for verb in info bt "dump -o $T/dumped" "pin" "rm -y --force"; do
+        # shellcheck disable=SC2086
+        inquest $verb -- "$name" >"$T/out" 2>&1
+        status=$?
+        case $status in
+        1 | 2 | 64) ;;
+        *) fail "trust-p1-import: $verb takes $(printf %q "$name") for a crash" "$(cat "$T/out")" ;;
+        esac
+    done
+done
+ok "trust-p1-import: no name leads out of the store" test -e "$outside.core.zst" -a ! -e "$T/dumped"
 finish
