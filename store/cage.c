@@ -18,6 +18,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -28,10 +29,17 @@
 /* Of merged /usr, all that a loader needs is in here, and nothing that is anybody's secret. */
 #define OWN_ROOT "/usr"
 
-#ifdef INQUEST_SANITIZED /* sanitizers do not live with limits, filters and without /proc */
+/* Sanitizers and valgrind do not live with limits, filters and without /proc. */
+#if __has_include(<valgrind/valgrind.h>)
+#include <valgrind/valgrind.h>
+#define UNDER_VALGRIND RUNNING_ON_VALGRIND
+#else
+#define UNDER_VALGRIND 0
+#endif
+#ifdef INQUEST_SANITIZED
 #define IS_COMPLETE false
 #else
-#define IS_COMPLETE true
+#define IS_COMPLETE (UNDER_VALGRIND == 0)
 #endif
 
 enum {
@@ -125,8 +133,7 @@ static void allow_beneath(int ruleset, int fd, uint64_t rights)
         (void)syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0);
 }
 
-/* All that the kernel's version of Landlock knows, in the order of its bits: headers may be older.
- */
+/* All that the kernel's version of Landlock knows, by its bits: headers may be older. */
 static int forbid_all(int version)
 {
     static const unsigned file_rights[] = {0, 13, 14, 15, 15, 16};
@@ -199,107 +206,93 @@ static const char *map_empty_path(void)
 
 struct rule {
     int call;
-    unsigned count;
-    struct scmp_arg_cmp when[3];
+    struct scmp_arg_cmp when[3]; /* all of them; one without an operation is none */
 };
 
-#define ALWAYS(name)                                                                               \
-    {                                                                                              \
-        SCMP_SYS(name), 0,                                                                         \
-        {                                                                                          \
-        }                                                                                          \
-    }
-#define WHEN(name, ...)                                                                            \
-    {                                                                                              \
-        SCMP_SYS(name), COUNT_OF(__VA_ARGS__),                                                     \
-        {                                                                                          \
-            __VA_ARGS__                                                                            \
-        }                                                                                          \
-    }
-#define COUNT_OF(...) (sizeof((struct scmp_arg_cmp[]){__VA_ARGS__}) / sizeof(struct scmp_arg_cmp))
-#define IS(argument, value)                                                                        \
-    {                                                                                              \
-        argument, SCMP_CMP_EQ, value, 0                                                            \
-    }
-#define AT_LEAST(argument, value)                                                                  \
-    {                                                                                              \
-        argument, SCMP_CMP_GE, value, 0                                                            \
-    }
-#define HAS(argument, mask, value)                                                                 \
-    {                                                                                              \
-        argument, SCMP_CMP_MASKED_EQ, mask, value                                                  \
-    }
-#define NOTHING_BUT(argument, bits) HAS(argument, 0xffffffffu & ~(scmp_datum_t)(bits), 0)
+#define CALL(name)                .call = SCMP_SYS(name)
+#define WHEN(...)                 .when = {__VA_ARGS__}
+#define IS(number, value)         SCMP_CMP(number, SCMP_CMP_EQ, value)
+#define AT_LEAST(number, value)   SCMP_CMP(number, SCMP_CMP_GE, value)
+#define HAS(number, mask, value)  SCMP_CMP(number, SCMP_CMP_MASKED_EQ, mask, value)
+#define NOTHING_BUT(number, bits) HAS(number, 0xffffffffu & ~(scmp_datum_t)(bits), 0)
 
-#define READ_ONLY                   (O_RDONLY | O_CLOEXEC | O_LARGEFILE)
+#define READ_ONLY                 (O_RDONLY | O_CLOEXEC | O_LARGEFILE)
 /* Shared memory is bounded by nothing, and what grows down may come to lie anywhere. */
 #define IS_ORDINARY HAS(3, MAP_TYPE | MAP_GROWSDOWN, MAP_PRIVATE)
 #define IS_ANYWHERE HAS(3, MAP_TYPE | MAP_GROWSDOWN | MAP_FIXED | MAP_FIXED_NOREPLACE, MAP_PRIVATE)
 
 static const struct rule rules[] = {
-    ALWAYS(read),
-    ALWAYS(pread64),
-    ALWAYS(write),
-    ALWAYS(writev),
-    ALWAYS(lseek),
-    ALWAYS(close),
-    ALWAYS(fstat),
-    ALWAYS(newfstatat),
-    ALWAYS(munmap),
-    ALWAYS(mprotect),
-    ALWAYS(madvise),
-    ALWAYS(brk),
-    ALWAYS(recvmsg),
-    ALWAYS(getsockopt),
-    ALWAYS(memfd_create),
-    ALWAYS(ftruncate),
-    ALWAYS(futex),
-    ALWAYS(set_robust_list),
-    ALWAYS(set_tid_address),
-    ALWAYS(arch_prctl),
-    ALWAYS(rseq),
-    ALWAYS(sched_yield),
-    ALWAYS(sched_getaffinity),
-    ALWAYS(gettid),
-    ALWAYS(getpid),
-    ALWAYS(getrandom),
-    ALWAYS(clock_gettime),
-    ALWAYS(rt_sigaction),
-    ALWAYS(rt_sigprocmask),
-    ALWAYS(rt_sigreturn),
-    ALWAYS(sigaltstack),
-    ALWAYS(exit),
-    ALWAYS(exit_group),
-    ALWAYS(restart_syscall),
-    ALWAYS(sysinfo),
-    ALWAYS(seccomp),        /* for more of the same */
-    WHEN(sendto, IS(4, 0)), /* by the socket it has, and no descriptors */
-    WHEN(openat, NOTHING_BUT(2, READ_ONLY)),
-    WHEN(open, NOTHING_BUT(1, READ_ONLY)),
-    WHEN(mmap, IS(0, 0), IS_ANYWHERE),
-    WHEN(mmap, AT_LEAST(0, MEMORY_START), IS_ORDINARY),
-    WHEN(mremap, NOTHING_BUT(3, MREMAP_MAYMOVE)),
-    WHEN(clone, HAS(0, CLONE_THREAD | CLONE_VM, CLONE_THREAD | CLONE_VM)),
+    {CALL(read)},
+    {CALL(pread64)},
+    {CALL(write)},
+    {CALL(writev)},
+    {CALL(readv)},
+    {CALL(lseek)},
+    {CALL(close)},
+    {CALL(fstat)},
+    {CALL(newfstatat)},
+    {CALL(munmap)},
+    {CALL(mprotect)},
+    {CALL(madvise)},
+    {CALL(brk)},
+    {CALL(recvmsg)},
+    {CALL(memfd_create)},
+    {CALL(ftruncate)},
+    {CALL(futex)},
+    {CALL(set_robust_list)},
+    {CALL(set_tid_address)},
+    {CALL(arch_prctl)},
+    {CALL(rseq)},
+    {CALL(sched_yield)},
+    {CALL(sched_getaffinity)},
+    {CALL(gettid)},
+    {CALL(getpid)},
+    {CALL(getrandom)},
+    {CALL(clock_gettime)},
+    {CALL(rt_sigaction)},
+    {CALL(rt_sigprocmask)},
+    {CALL(rt_sigreturn)},
+    {CALL(sigaltstack)},
+    {CALL(exit)},
+    {CALL(exit_group)},
+    {CALL(restart_syscall)},
+    {CALL(sysinfo)},
+    {CALL(seccomp)},                /* for more of the same */
+    {CALL(sendto), WHEN(IS(4, 0))}, /* by the socket it has, and no descriptors */
+    {CALL(getsockopt), WHEN(IS(1, SOL_SOCKET), IS(2, SO_TYPE))},
+    {CALL(openat), WHEN(NOTHING_BUT(2, READ_ONLY))},
+    {CALL(open), WHEN(NOTHING_BUT(1, READ_ONLY))},
+    {CALL(mmap), WHEN(IS(0, 0), IS_ANYWHERE)},
+    {CALL(mmap), WHEN(AT_LEAST(0, MEMORY_START), IS_ORDINARY)},
+    {CALL(mremap), WHEN(NOTHING_BUT(3, MREMAP_MAYMOVE))},
+    {CALL(clone), WHEN(HAS(0, CLONE_THREAD | CLONE_VM, CLONE_THREAD | CLONE_VM))},
     /* Not F_SETOWN and the like, which send signals, nor locks, which others wait for. */
-    WHEN(fcntl, IS(1, F_GETFD)),
-    WHEN(fcntl, IS(1, F_SETFD)),
-    WHEN(fcntl, IS(1, F_GETFL)),
-    WHEN(fcntl, IS(1, F_DUPFD_CLOEXEC)),
-    WHEN(prctl, IS(0, PR_SET_NO_NEW_PRIVS)),
-    WHEN(prctl, IS(0, PR_SET_DUMPABLE)),
-    WHEN(prctl, IS(0, PR_SET_NAME)),
-    WHEN(prlimit64, IS(0, 0), IS(2, 0)), /* to read its own */
+    {CALL(fcntl), WHEN(IS(1, F_GETFD))},
+    {CALL(fcntl), WHEN(IS(1, F_SETFD))},
+    {CALL(fcntl), WHEN(IS(1, F_GETFL))},
+    {CALL(fcntl), WHEN(IS(1, F_DUPFD_CLOEXEC))},
+    {CALL(prctl), WHEN(IS(0, PR_SET_NO_NEW_PRIVS))},
+    {CALL(prctl), WHEN(IS(0, PR_SET_DUMPABLE))},
+    {CALL(prctl), WHEN(IS(0, PR_SET_NAME))},
+    {CALL(prlimit64), WHEN(IS(0, 0), IS(2, 0))}, /* to read its own */
     /* Once: exec takes away what lies at that address, and mmap puts nothing there. */
-    WHEN(execveat, IS(0, CAGE_FD_PROGRAM), IS(1, EMPTY_PATH), IS(4, AT_EMPTY_PATH)),
+    {CALL(execveat), WHEN(IS(0, CAGE_FD_PROGRAM), IS(1, EMPTY_PATH), IS(4, AT_EMPTY_PATH))},
 };
+
+static int add_rule(scmp_filter_ctx filter, const struct rule *rule)
+{
+    unsigned count = 0;
+    while (count < ARRAY_SIZE(rule->when) && rule->when[count].op != 0)
+        count++;
+    return seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, rule->call, count, rule->when);
+}
 
 /* What is not listed fails with EPERM: libraries go on without it. */
 static int add_rules(scmp_filter_ctx filter)
 {
     int r = 0;
     for (size_t i = 0; r == 0 && i < ARRAY_SIZE(rules); i++)
-        r = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, rules[i].call, rules[i].count,
-                                   rules[i].when);
+        r = add_rule(filter, &rules[i]);
     /* To itself alone: abort(). */
     if (r == 0)
         r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
@@ -334,8 +327,7 @@ int cage_exec(const struct cage *cage, char *const arguments[], char *const envi
               struct error *error)
 {
     struct cage_walls walls = {0};
-    AUTO_FD int ruleset =
-        IS_COMPLETE ? make_ruleset() : -1; /* of paths that are out of sight soon */
+    AUTO_FD int ruleset = IS_COMPLETE ? make_ruleset() : -1; /* some paths are out of sight soon */
     int r = cage->drop_user ? drop_user(cage, error) : 0;
     if (r < 0)
         return r;

@@ -43,9 +43,9 @@ for target; do
     if ./"$target" -max_total_time="$FUZZ_SECONDS" -timeout=20 -rss_limit_mb=2048 -print_final_stats=1 \
         "found/$target" $corpus >"$target.log" 2>&1; then
         runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$target.log")
-        echo "ok $number - trust-fuzz $target: $runs inputs"
+        echo "ok $number - trust-p4-fuzz: $target: $runs inputs"
     else
         tail -n 30 "$target.log" | sed 's/^/# /'
-        echo "not ok $number - trust-fuzz $target"
+        echo "not ok $number - trust-p4-fuzz: $target"
     fi
 done
