@@ -95,10 +95,10 @@ void json_text(struct json *json, const char *key, const char *text)
     if (text)
         json_bytes(json, key, text, strlen(text));
     else
-        json_null(json, key);
+        json_nothing(json, key);
 }
 
-void json_integer(struct json *json, const char *key, int64_t value)
+void json_decimal(struct json *json, const char *key, int64_t value)
 {
     char text[32];
     begin(json, key);
@@ -118,7 +118,7 @@ void json_bool(struct json *json, const char *key, bool value)
     put(json, value ? "true" : "false", value ? 4 : 5);
 }
 
-void json_null(struct json *json, const char *key)
+void json_nothing(struct json *json, const char *key)
 {
     begin(json, key);
     put(json, "null", 4);

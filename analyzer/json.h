@@ -20,15 +20,16 @@ struct json {
     int result;
 };
 
+/* No name of jansson's is among these: that library would call ours instead of its own. */
 void json_open(struct json *json, const char *key, char bracket); /* key NULL: in an array */
 void json_close(struct json *json, char bracket);
 
 void json_text(struct json *json, const char *key, const char *text); /* NULL: null */
 void json_bytes(struct json *json, const char *key, const char *text, size_t size);
-void json_integer(struct json *json, const char *key, int64_t value);
+void json_decimal(struct json *json, const char *key, int64_t value);
 void json_hex(struct json *json, const char *key, uint64_t value); /* "0x…" */
 void json_bool(struct json *json, const char *key, bool value);
-void json_null(struct json *json, const char *key);
+void json_nothing(struct json *json, const char *key);
 
 /* Flushes. 0 or the first negative errno. */
 int json_finish(struct json *json);

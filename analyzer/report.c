@@ -49,16 +49,16 @@ static void write_lines(struct json *json, const char *key, const struct bytes *
 static void write_reason(struct json *json, const struct report *report)
 {
     const struct reason *reason = &report->reason;
-    json_integer(json, "signal", reason->signal);
+    json_decimal(json, "signal", reason->signal);
     json_text(json, "signal_name", reason->signal_name);
     if (reason->has_code)
-        json_integer(json, "si_code", reason->code);
+        json_decimal(json, "si_code", reason->code);
     else
-        json_null(json, "si_code");
+        json_nothing(json, "si_code");
     if (reason->has_address)
         json_hex(json, "fault_address", reason->address);
     else
-        json_null(json, "fault_address");
+        json_nothing(json, "fault_address");
     json_text(json, "reason", reason->sentence);
     write_lines(json, "details", &reason->details);
     json_text(json, "abort_message", reason->abort_message);
@@ -83,7 +83,7 @@ static void write_function(struct json *json, const struct report *report)
         json_text(json, "function", place);
         return;
     }
-    json_null(json, "function");
+    json_nothing(json, "function");
 }
 
 static void write_signature(struct json *json, const struct report *report)
@@ -105,13 +105,13 @@ static void write_instruction(struct json *json, const struct reason *reason)
 {
     char hex[2 * sizeof(reason->instruction) + 1];
     if (reason->instruction_size == 0) {
-        json_null(json, "instruction");
+        json_nothing(json, "instruction");
         return;
     }
     text_hex(reason->instruction, reason->instruction_size, hex);
     json_open(json, "instruction", '{');
     json_text(json, "bytes", hex);
-    json_null(json, "text");
+    json_nothing(json, "text");
     json_close(json, '}');
 }
 
@@ -119,7 +119,7 @@ static void write_frame(struct json *json, const struct report *report, const st
                         const struct site *site, const struct symbol *symbol)
 {
     const struct module *module = site ? site->module : NULL;
-    bool is_real = symbol && !symbol->inlined;
+    bool is_real = site && symbol && !symbol->inlined;
     json_open(json, NULL, '{');
     json_hex(json, "pc", frame->pc);
     json_text(json, "function", symbol ? symbol->function : NULL);
@@ -127,23 +127,23 @@ static void write_frame(struct json *json, const struct report *report, const st
     if (is_real && site->symbol_start && frame->pc >= site->symbol_start)
         json_hex(json, "offset", frame->pc - site->symbol_start);
     else
-        json_null(json, "offset");
+        json_nothing(json, "offset");
     if (module) {
-        json_integer(json, "module", module - report->modules->items);
+        json_decimal(json, "module", module - report->modules->items);
         json_hex(json, "module_offset", frame->pc - module->bias);
     } else {
-        json_null(json, "module");
-        json_null(json, "module_offset");
+        json_nothing(json, "module");
+        json_nothing(json, "module_offset");
     }
     json_text(json, "file", symbol ? symbol->file : NULL);
     if (symbol && symbol->line)
-        json_integer(json, "line", symbol->line);
+        json_decimal(json, "line", symbol->line);
     else
-        json_null(json, "line");
+        json_nothing(json, "line");
     if (symbol && symbol->column)
-        json_integer(json, "column", symbol->column);
+        json_decimal(json, "column", symbol->column);
     else
-        json_null(json, "column");
+        json_nothing(json, "column");
     json_bool(json, "inlined", symbol && symbol->inlined);
     json_text(json, "trust", trust_name(frame->trust));
     json_close(json, '}');
@@ -254,12 +254,12 @@ static int write_threads(struct json *json, const struct report *report, const s
     for (size_t i = 0; i < core->thread_count; i++) {
         const struct stack *stack = &report->stacks[i];
         json_open(json, NULL, '{');
-        json_integer(json, "tid", threads_global_tid(threads, core->threads[i].tid));
+        json_decimal(json, "tid", threads_global_tid(threads, core->threads[i].tid));
         json_text(json, "name", thread_name(core, threads, i));
         json_bool(json, "crashed", i == 0);
         json_text(json, "stop", stop_name(stack->stop));
-        json_integer(json, "stack", (int64_t)index[i]);
-        json_integer(json, "omitted", (int64_t)stack->omitted);
+        json_decimal(json, "stack", (int64_t)index[i]);
+        json_decimal(json, "omitted", (int64_t)stack->omitted);
         write_registers(json, core, &core->threads[i]);
         json_close(json, '}');
     }
@@ -309,7 +309,7 @@ int report_write(const struct report *report, int fd)
 {
     struct json json = {.fd = fd};
     json_open(&json, NULL, '{');
-    json_integer(&json, "version", FORMAT_VERSION);
+    json_decimal(&json, "version", FORMAT_VERSION);
     json_text(&json, "analyzer", PACKAGE_VERSION);
     json_bool(&json, "complete", report->complete);
     write_lines(&json, "problems", &report->modules->core->problems);
