@@ -13,7 +13,7 @@ __attribute__((format(printf, 3, 0))) static void error_format(struct error *err
     vsnprintf(error->text, sizeof error->text, format, arguments);
 }
 
-int error_set(struct error *error, int code, const char *format, ...)
+int(error_set)(struct error *error, int code, const char *format, ...)
 {
     if (error) {
         va_list arguments;
@@ -24,7 +24,7 @@ int error_set(struct error *error, int code, const char *format, ...)
     return -code;
 }
 
-int error_errno(struct error *error, int code, const char *format, ...)
+int(error_errno)(struct error *error, int code, const char *format, ...)
 {
     if (error) {
         va_list arguments;

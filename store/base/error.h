@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include <errno.h>
 #include <stdarg.h>
 
 struct error {
@@ -16,13 +17,22 @@ struct error {
                      */
 };
 
+/* What failed returns less than 0, even where nothing set errno: callers rely on it, and so do the
+ * analyzers of `make lint`. */
+static inline int error_negative(int r)
+{
+    return r < 0 ? r : -EIO;
+}
+
 /* Sets the message. Returns -code, so that `return error_set(...)` ends a function. */
 int error_set(struct error *error, int code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+#define error_set(...) error_negative(error_set(__VA_ARGS__))
 
 /* As error_set(), with ": " and the text of `code` (strerror) behind the message. */
 int error_errno(struct error *error, int code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+#define error_errno(...) error_negative(error_errno(__VA_ARGS__))
 
 /* Puts the formatted context and ": " in front of the message that is there. */
 void error_prefix(struct error *error, const char *format, ...)
