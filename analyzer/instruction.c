@@ -288,7 +288,7 @@ static bool examine_aarch64(const uint8_t *code, size_t size, const struct regis
         return true;
     unsigned scale = vector && opc >= 2 ? 4 : word >> 30;
     ret->base = (uint8_t)base;
-    ret->offset = (int64_t)((word >> 10 & 0xfff) << scale);
+    ret->offset = (int64_t)(word >> 10 & 0xfff) << scale;
     ret->address = registers->value[base] + (uint64_t)ret->offset;
     ret->has_address = true;
     return true;

@@ -174,7 +174,9 @@ static void read_files(struct reader *reader, const struct note *note)
     const char *name = (const char *)data + 2 * word + count * 3 * word;
     const char *end = (const char *)data + note->size;
     core->mappings = calloc(count + 1, sizeof(*core->mappings));
-    for (uint64_t i = 0; core->mappings && i < count && name < end; i++) {
+    if (!core->mappings)
+        return;
+    for (uint64_t i = 0; i < count && name < end; i++) {
         const uint8_t *entry = data + 2 * word + i * 3 * word;
         core->mappings[core->mapping_count++] = (struct core_mapping){
             .start = core_number(core, entry, word),
@@ -184,8 +186,7 @@ static void read_files(struct reader *reader, const struct note *note)
         };
         name += strlen(name) + 1;
     }
-    if (core->mappings)
-        core->names = (char *)steal_pointer(&data);
+    core->names = (char *)steal_pointer(&data);
     qsort(core->mappings, core->mapping_count, sizeof(*core->mappings), compare_mappings);
 }
 

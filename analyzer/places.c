@@ -124,7 +124,7 @@ void place_describe(const struct modules *modules, uint64_t address, struct plac
         place.readable = flags & PF_R;
         place.writable = flags & PF_W;
         place.executable = flags & PF_X;
-        place.kind = flags & (PF_R | PF_W | PF_X) ? PLACE_MAPPED : PLACE_GUARD;
+        place.kind = (flags & (PF_R | PF_W | PF_X)) ? PLACE_MAPPED : PLACE_GUARD;
         describe_mapped(modules, address, &place);
         if (place.kind == PLACE_GUARD)
             snprintf(place.text, sizeof(place.text), "in a guard page, which nothing may access");

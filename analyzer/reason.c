@@ -197,7 +197,7 @@ static void explain_segv(struct findings *findings)
             access_verb(findings), address, (unsigned long long)size / 1024);
         if (findings->stack->count)
             add_detail(findings, "the stack has %llu frames",
-                       (unsigned long long)(findings->stack->count + findings->stack->omitted));
+                       (unsigned long long)findings->stack->count + findings->stack->omitted);
     } else if (place.kind == PLACE_NULL) {
         say(findings, "segmentation fault: %s 0x%llx, %s", access_verb(findings), address,
             place.text);

@@ -75,7 +75,7 @@ struct threads *threads_new(const struct metadata *metadata)
     if (!threads || !fact)
         return threads;
     (void)read_threads(threads, fact); /* short of memory: fewer names */
-    if (threads->count > 0)
+    if (threads->list)
         qsort(threads->list, threads->count, sizeof *threads->list, compare_threads);
     return threads;
 }

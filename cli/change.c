@@ -164,10 +164,10 @@ int change_run(struct call *call, const struct change *change, struct error *err
         return command_usage_error(call, "%s needs to be told which: %s", call->command->name,
                                    call->command->usage);
     int r = selection_open_store(call, STORE_WRITE, &store, error);
-    if (r == 0)
+    if (r == 0) {
         adopt_first(store);
-    if (r == 0)
         r = selection_each(call, &settings->selection, store, 0, choose, &chosen, error);
+    }
     if (r < 0)
         return selection_end(call, r, error);
     r = check_several(call, &chosen, error);

@@ -147,7 +147,7 @@ static int decompress(int in, struct error *error)
     size_t in_size = ZSTD_DStreamInSize(), out_size = ZSTD_DStreamOutSize();
     AUTO_FREE char *input = malloc(in_size), *output = malloc(out_size);
     AUTO_FD int fd = temporary_file(error);
-    int r = fd;
+    int r;
 
     if (fd < 0)
         return fd;

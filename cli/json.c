@@ -310,10 +310,10 @@ static char *base64(const void *data, size_t size)
         return NULL;
     for (size_t i = 0; i < size; i += 3) {
         size_t n = size - i < 3 ? size - i : 3;
-        unsigned triple = (unsigned)p[i] << 16 | (n > 1 ? (unsigned)p[i + 1] << 8 : 0) |
+        unsigned triple = (unsigned)p[i] << 16 | (n > 1 ? (unsigned)p[i + 1] << 8 : 0U) |
                           (n > 2 ? (unsigned)p[i + 2] : 0);
         for (size_t k = 0; k < 4; k++)
-            *out++ = k <= n ? digits[triple >> (18 - 6 * k) & 63] : '=';
+            *out++ = (char)(k <= n ? digits[triple >> (18 - 6 * k) & 63] : '=');
     }
     *out = '\0';
     return text;

@@ -584,14 +584,14 @@ static enum capture_exit take(struct capture *capture)
 static enum capture_exit write_count(struct capture *capture)
 {
     static const struct timespec wait = {.tv_sec = STORM_COUNT_US / 1000000};
-    uint64_t count = 1;
+    uint64_t crashes = 1;
 
     if (capture->storm) {
         (void)nanosleep(&wait, NULL);
-        count = storm_collect(capture->storm, &capture->key);
+        crashes = storm_collect(capture->storm, &capture->key);
     }
     set_reason(capture, RECORD_COUNTED, "%s", capture->policy.reason);
-    int r = metadata_set_u64(capture->outcome, KEY_COUNT, count);
+    int r = metadata_set_u64(capture->outcome, KEY_COUNT, crashes);
     if (r == 0)
         r = finish(capture, false);
     return r < 0 ? CAPTURE_UNFINISHED : CAPTURE_DONE;

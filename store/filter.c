@@ -436,7 +436,7 @@ static int add_signature_terms(struct terms *terms, struct index *index, const c
 {
     char from[CRASH_SIGNATURE_SIZE], to[CRASH_SIGNATURE_SIZE + 1];
     size_t n = 0;
-    for (; text[n] && n < CRASH_SIGNATURE_SIZE - 1; n++)
+    for (; n < CRASH_SIGNATURE_SIZE - 1 && text[n]; n++)
         from[n] = (char)tolower((unsigned char)text[n]);
     from[n] = '\0';
     snprintf(to, sizeof to, "%sg", from); /* behind all that begin so: 'g' follows the digits */

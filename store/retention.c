@@ -216,7 +216,8 @@ static int apply(struct work *work, enum retention_action action, const struct c
 
 /* ---- choosing ---- */
 
-/* The first row of a statement that names the columns of index_row(). 1: there is one. */
+/* The first row of a statement that names the columns of index_row(). *ret is NULL before.
+ * 1: there is one. */
 static int take_row(struct work *work, sqlite3_stmt *statement, struct crash_row **ret,
                     struct error *error)
 {
@@ -226,7 +227,7 @@ static int take_row(struct work *work, sqlite3_stmt *statement, struct crash_row
     else if (code != SQLITE_DONE)
         r = database_error(index_database(work->index), error, "index");
     sqlite3_reset(statement);
-    return r < 0 ? r : code == SQLITE_ROW;
+    return r < 0 ? r : *ret != NULL;
 }
 
 static const char oldest_core[] =

@@ -280,7 +280,7 @@ static void test_race(void **state)
     for (int i = 0; i < ADOPTERS; i++)
         if (fork() == 0) {
             struct store *store;
-            struct adopt_result result;
+            struct adopt_result result = {0};
             int r = store_open(fixture->path, STORE_WRITE, &store, NULL);
             if (r == 0)
                 r = adopt_all(store, NULL, &result, NULL);

@@ -88,6 +88,8 @@ static void broken_encodings_are_refused(void **state)
         AUTO_METADATA struct metadata *decoded = NULL;
         AUTO_FREE char *copy =
             malloc(cut + 1); /* its own block, so that sanitizers see an overrun */
+        if (!copy)
+            fail();
         memcpy(copy, bytes.data, cut);
         int r = metadata_decode(copy, cut, &decoded, &error);
         assert_true(r == -EBADMSG || (r == 0 && metadata_count(decoded) < 2));

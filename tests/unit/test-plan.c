@@ -68,6 +68,8 @@ static struct core make_core(size_t count)
     add_note(&core, "CORE", NT_PRSTATUS, status, sizeof status);
 
     core.segments = calloc(core.count, sizeof *core.segments);
+    if (!core.segments)
+        fail();
     uint64_t offset = sizeof core.header + core.count * sizeof *core.segments;
     core.segments[0] =
         (Elf64_Phdr){.p_type = PT_NOTE, .p_offset = offset, .p_filesz = core.notes.size};
