@@ -88,6 +88,7 @@ bail() { # REASON
 }
 
 finish() {
+    [ -z "$VALGRIND" ] || ok "valgrind has found nothing" valgrind_found_nothing
     echo "1..$tests_run"
 }
 
@@ -99,6 +100,7 @@ chmod 755 "$T"
 STORE=$T/store CONF=$T/conf BIN=$T/bin
 export INQUEST_STORE=$STORE
 unset DEBUGINFOD_URLS NO_COLOR
+VALGRIND=${VALGRIND:-}
 at_end=()
 
 # Remembers a command for the end, whatever the end is. The last one comes first.
@@ -225,7 +227,7 @@ pattern_give_back() {
 #   -l N  core_pipe_limit (1024)            -d N  suid_dumpable (2)
 #   -m N  vm.max_map_count (as it is)       -b NAME  with tests/kernel/handler before the hook
 with_hook() { # [OPTION…] COMMAND…
-    local limit=1024 suid_dumpable=2 maps='' between='' program=inquest-hook status option OPTIND=1
+    local limit=1024 suid_dumpable=2 maps='' between='' program=${prefix}inquest-hook status option OPTIND=1
     while getopts l:d:m:b: option; do
         case $option in
         l) limit=$OPTARG ;;
@@ -256,8 +258,38 @@ for program in inquest inquest-hook inquest-keeper inquest-analyzer; do
     cp "$top_builddir/$program" "$BIN/"
 done
 
+# Built for sanitizers or valgrind: they take memory of their own, and the cages let them.
+is_sanitized() {
+    grep -q '^#define INQUEST_SANITIZED' "$top_builddir/config.h"
+}
+
+# A command that runs one of our programs under valgrind, with those that it starts. Its own program
+# is copied, so that our_processes knows it; whoever it runs as writes a file of its own.
+under_valgrind() { # NAME
+    cat >"$BIN/valgrind-$1" <<END
+#!/bin/sh
+VALGRIND_LIB='$BIN/valgrind' exec $VALGRIND -v --vgdb=no --log-file='$T/valgrind/%p' --trace-children=yes \\
+    --trace-children-skip='/usr/*,/bin/*,/sbin/*' '$BIN/$1' "\$@"
+END
+    chmod +x "$BIN/valgrind-$1"
+}
+valgrind_found_nothing() {
+    wait_idle 300
+    ! grep -l 'ERROR SUMMARY: [1-9]' "$T"/valgrind/* | xargs -r cat | grep .
+}
+prefix=
+if [ -n "$VALGRIND" ]; then
+    prefix=valgrind-
+    mkdir -m 1777 "$T/valgrind" && mkdir "$BIN/valgrind" &&
+        cp /usr/libexec/valgrind/{default.supp,memcheck-,vgpreload_core-,vgpreload_memcheck-}* \
+            "$BIN/valgrind" || bail "valgrind is not in /usr/libexec/valgrind"
+    for program in inquest inquest-hook inquest-keeper; do
+        under_valgrind "$program"
+    done
+fi
+
 inquest() {
-    "$BIN/inquest" "$@"
+    "$BIN/${prefix}inquest" "$@"
 }
 
 # An empty store, as setup would make it: a hook makes none, for a store that is not there may only
@@ -271,7 +303,7 @@ new_store() {
 new_store
 
 keeper() { # adopts, prunes, analyses
-    "$BIN/inquest-keeper" -C "$CONF" --foreground "$@"
+    "$BIN/${prefix}inquest-keeper" -C "$CONF" --foreground "$@"
 }
 
 # Writes the config: the store's place, no storm rules, nothing expires for being like another, and
@@ -318,7 +350,7 @@ said() { # TAG KEY
 
 # Waits until the crash of a process is adopted, and leaves its row of the list in $T/listed.TAG.
 wait_listed() { # TAG [SECONDS]
-    local pid until=$((SECONDS + ${2:-30}))
+    local pid until=$((SECONDS + ${2:-30} * (${#VALGRIND} ? 20 : 1)))
     pid=$(said "$1" pid)
     until ! compgen -G "$STORE/new/*-$pid.core.zst*" >/dev/null && inquest list --json "pid=$pid" >"$T/list" 2>"$T/list.stderr" &&
         jq -e '.[0] | select(. != null and .core != "capturing")' "$T/list" >"$T/listed.$1"; do

@@ -2,11 +2,14 @@
 # Tests speak TAP. One line a test, in a block an area, so that additions merge.
 
 TEST_EXTENSIONS = .sh
+# C tests run under it themselves (--enable-valgrind), lib.sh runs the programs under it.
+LOG_COMPILER = $(VALGRIND)
 LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
 SH_LOG_DRIVER = $(LOG_DRIVER)
 SH_LOG_COMPILER = bash
 AM_TESTS_ENVIRONMENT = \
 	CMOCKA_MESSAGE_OUTPUT=TAP; export CMOCKA_MESSAGE_OUTPUT; \
+	VALGRIND='$(VALGRIND)'; export VALGRIND; \
 	top_builddir='$(abs_top_builddir)'; export top_builddir; \
 	top_srcdir='$(abs_top_srcdir)'; export top_srcdir;
 
@@ -158,6 +161,13 @@ EXTRA_DIST += tests/kernel/collect-p1-quickstart.sh
 TESTS += tests/install.sh
 TESTS += tests/style.sh
 EXTRA_DIST += tests/install.sh tests/style.sh
+
+# the analyzers of C: minutes, so by hand and before a release
+.PHONY: lint
+lint:
+	@top_srcdir='$(abs_top_srcdir)' bash $(srcdir)/tests/lint.sh $(DEFS) -I$(abs_top_builddir) $(AM_CPPFLAGS) \
+		-U_FORTIFY_SOURCE $(SMARTCOLS_CFLAGS) -DTOP_SRCDIR='"$(abs_top_srcdir)"'
+EXTRA_DIST += tests/lint.sh .clang-tidy
 
 # the command: stores of imported cores
 check_PROGRAMS += make-core

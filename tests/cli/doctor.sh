@@ -140,6 +140,7 @@ machine config_bad config_bad
 says config_bad config false "conf:5: mode = everything: expected full"
 
 ulimited() { prlimit --pid $$ --core=1:1; }
+export ASAN_OPTIONS=disable_coredump=0 # else it is 0 by the time we look
 machine ulimited ulimited
 says ulimited "core limit" false "RLIMIT_CORE is 1"
 

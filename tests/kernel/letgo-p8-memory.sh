@@ -4,7 +4,7 @@
 # core's size, its threads or its mappings; by hand it says what it is.
 . "$(dirname "$0")/../lib.sh"
 needs_kernel
-! grep -q -- '-fsanitize' "$top_builddir/config.log" || skip_all "sanitizers take memory of their own"
+! is_sanitized || skip_all "sanitizers take memory of their own"
 printf '[analyze]\nauto = no\n[capture]\nhold_buffer = 0\nmax_core = 100T\n' | config
 
 crash_all() {

@@ -3,6 +3,7 @@
 # trust-p3-broker - whoever looks for the analyzer's files as root is not uid 0 while he does: as such
 # he could write to all that root owns, without any capability.
 . "$(dirname "$0")/../lib.sh"
+! is_sanitized || skip_all "LeakSanitizer and valgrind do not live with strace"
 [ "$(id -u)" = 0 ] || skip_all "not root"
 command -v strace >/dev/null || skip_all "strace is not installed"
 strace -qq -e trace=none true 2>/dev/null || skip_all "strace may not trace here"

@@ -5,6 +5,7 @@
 #
 # POINTS=N tries that many of the points, drawn by SEED (25); POINTS=all tries every one.
 . "$(dirname "$0")/../lib.sh"
+! is_sanitized || skip_all "LeakSanitizer and valgrind do not live with strace"
 command -v strace >/dev/null || skip_all "strace is not installed"
 strace -qq -e trace=none true 2>/dev/null || skip_all "strace may not trace here"
 POINTS=${POINTS:-25}
