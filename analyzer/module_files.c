@@ -172,7 +172,7 @@ static void copy_segments(const struct modules *modules, struct module *module)
             size = program->p_offset + program->p_filesz;
     }
     elf_end(outline);
-    if (size < first || !(module->copy = calloc(1, size)))
+    if (size == 0 || size < first || !(module->copy = calloc(1, size)))
         return;
     bool whole = count > 0;
     for (size_t i = 0; i < count && whole; i++) {

@@ -130,7 +130,7 @@ static int export_several(const struct call *call, struct exporter *exporter)
 static void remove_half(int fd, const char *path)
 {
     struct stat st;
-    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+    if (path && fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
         (void)unlink(path); /* what stays is half, and the error says so */
 }
 

@@ -56,7 +56,7 @@ static int is_key_closed(const struct plan *plan, unsigned key, struct error *er
     if (key > 15 || !find_key_rights(plan, &rights))
         return error_set(error, ENOTSUP, "memory has protection key %u, whose rights are unknown",
                          key);
-    return (rights >> (2 * key)) & 1;
+    return (int)(rights >> (2 * key) & 1);
 }
 
 static int choose_method(const struct plan *plan, const struct mappings *mappings,
@@ -90,6 +90,7 @@ static void compact(struct extents *extents)
         extents->merge_gap *= 4;
         for (size_t i = 1; i < extents->count; i++) {
             struct extent *last = &extents->items[kept], *next = &extents->items[i];
+            /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): with a count there are items */
             uint64_t gap = next->address - (last->address + last->size);
             if (next->load == last->load && gap <= extents->merge_gap &&
                 !extents->leaves_out[next->load]) {
@@ -123,6 +124,7 @@ static int add_extent(struct extents *extents, uint32_t load, uint64_t start, ui
         extents->items = items;
         extents->capacity = capacity;
     }
+    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): capacity is 0 as long as it is NULL */
     extents->items[extents->count++] = (struct extent){start, end - start, load, false};
     return 0;
 }

@@ -314,13 +314,13 @@ static int find_span(struct store *store, const struct filter *filter, struct sp
     int64_t ends[2] = {0, 0};
     for (size_t i = 0; i < 2; i++) {
         AUTO_QUERY struct query *query = NULL;
-        const struct crash_row *row;
+        const struct crash_row *row = NULL;
         int r = query_begin(store, filter, orders[i], 1, &query, error);
         if (r == 0)
             r = query_next(query, &row, error);
         if (r < 0)
             return r;
-        if (r == 1)
+        if (row)
             ends[i] = row->time_us;
     }
     *ret = (struct span){ends[0], ends[1]};

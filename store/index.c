@@ -570,7 +570,7 @@ int index_copy(struct index *from, const struct crash_row *row, struct index *in
 
     int64_t seq;
     int r = index_put(into, &copy, &seq, error);
-    if (r < 0 || row->analysis == CRASH_PENDING)
+    if (r != 0 || row->analysis == CRASH_PENDING)
         return r;
 
     CLEANUP(text_list_free) struct text_list functions = {0};

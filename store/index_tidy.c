@@ -32,7 +32,7 @@ static int tidy_texts(struct index *index, struct error *error)
         r = index_meta(index, INDEX_TIDIED, &before, error);
     if (r == 0)
         r = database_get(database, error, &rows, "SELECT ifnull(sum(rows), 0) FROM usage", "");
-    if (r < 0 || last - before < TEXTS_MIN + 2 * rows)
+    if (r != 0 || last - before < TEXTS_MIN + 2 * rows)
         return r;
 
     r = index_begin(index, error);
@@ -57,7 +57,7 @@ static int tidy_pages(struct index *index, struct error *error)
     int r = database_get(database, error, &unused, "PRAGMA freelist_count", "");
     if (r == 0)
         r = database_get(database, error, &all, "PRAGMA page_count", "");
-    if (r < 0 || unused < PAGES_MIN || unused < all / 4)
+    if (r != 0 || unused < PAGES_MIN || unused < all / 4)
         return r;
     for (; unused > 0 && r == 0; unused -= PAGES_STEP)
         r = database_script(database, "PRAGMA incremental_vacuum(512)", error);

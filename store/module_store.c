@@ -39,7 +39,7 @@ static int find_limit(struct index *index, int64_t *ret, struct error *error)
         r = database_get(database, error, &pinned,
                          "SELECT min(time) FROM crash INDEXED BY crash_pinned WHERE pinned = 1",
                          "");
-    if (r < 0)
+    if (r != 0)
         return r;
     int64_t limit = now;
     if (oldest != CRASH_ABSENT && oldest < limit)

@@ -407,7 +407,7 @@ static int take_first(struct store *store, const struct filter *filter, const ch
                       struct crash_row **ret, struct error *error)
 {
     AUTO_QUERY struct query *query = NULL;
-    const struct crash_row *row;
+    const struct crash_row *row = NULL;
     int r = query_begin(store, filter, QUERY_NEWEST_FIRST, 1, &query, error);
     if (r == 0)
         r = query_next(query, &row, error);

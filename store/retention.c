@@ -260,7 +260,7 @@ static int apply_while(struct work *work, const char *sql, int64_t limit, int64_
                                  rule);
         if (r == 0)
             r = take_row(work, statement, &row, error);
-        if (r <= 0)
+        if (r < 0 || !row)
             return r;
         r = apply(work, action, row, why, error);
         if (r < 0)
@@ -397,7 +397,7 @@ static int take_step(struct work *work, const struct step *step, const char *why
             r = take_row(work, statement, &row, error);
         if (r < 0)
             return r;
-        if (r == 1) {
+        if (row) {
             r = apply(work, step->action, row, why, error);
             return r < 0 ? r : 1;
         }

@@ -55,7 +55,7 @@ static int put_report(struct scan *scan, int dirfd, const char *id, int64_t seq,
                       struct error *error)
 {
     char name[LAYOUT_NAME_SIZE];
-    struct stat st;
+    struct stat st = {0};
     layout_name(name, id, LAYOUT_REPORT_SUFFIX);
     AUTO_FD int fd = open_regular(dirfd, name, &st);
     if (fd < 0)

@@ -190,7 +190,7 @@ static int read_version(struct database *database, int64_t *ret, struct error *e
     int r = pragma(database, "PRAGMA application_id", &application_id, error);
     if (r == 0)
         r = pragma(database, "PRAGMA user_version", &version, error);
-    if (r < 0)
+    if (r != 0)
         return r;
     if (version != 0 && application_id != SCHEMA_APPLICATION_ID)
         return error_set(error, EUCLEAN, "the index is another program's database");
@@ -235,7 +235,7 @@ int schema_upgrade(struct database *database, struct error *error)
 {
     int64_t version;
     int r = read_version(database, &version, error);
-    if (r < 0 || version == SCHEMA_VERSION)
+    if (r != 0 || version == SCHEMA_VERSION)
         return r;
 
     r = database_begin(database, error);

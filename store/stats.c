@@ -82,7 +82,7 @@ static int add_times(struct index *index, struct store_stats *stats, struct erro
         r = database_get(database, error, &last, "SELECT max(time) FROM crash", "");
     if (r == 0)
         r = index_meta(index, INDEX_RETENTION, &retention, error);
-    if (r < 0)
+    if (r != 0)
         return r;
     stats->first_us = extreme(stats->first_us, first, 1);
     stats->last_us = extreme(stats->last_us, last, -1);

@@ -165,7 +165,7 @@ static int open_view(struct view *view, struct error *error)
     int r = index_open_write(view->dirfd, LAYOUT_FILE_MODE, VIEW_WAIT_MS, &view->own, error);
     if (r == 0)
         r = index_meta(view->own, VIEW_ORIGIN, &origin, error);
-    if (r < 0)
+    if (r != 0)
         return r;
     if (origin != view->origin || !index_is_complete(view->own))
         return -ESTALE;

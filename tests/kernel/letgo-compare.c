@@ -196,7 +196,7 @@ static void compare_bytes(struct comparison *comparison, const Elf64_Phdr *load,
                 at++;
             snprintf(comparison->explanation, sizeof comparison->explanation,
                      "at %#llx, address %#llx: sent %#04x, taken %#04x",
-                     (unsigned long long)(offset + at),
+                     (unsigned long long)offset + at,
                      load ? (unsigned long long)(load->p_vaddr + offset + at - load->p_offset) : 0,
                      (unsigned char)sent[at], (unsigned char)taken[at]);
             say(comparison, "different");

@@ -268,7 +268,7 @@ static bool page_is(const char *page, int byte, size_t size)
 static void check_areas(const struct subject *subject, int fd, const struct plan *core)
 {
     const struct areas *areas = &subject->areas;
-    char page[PAGE];
+    char page[PAGE] = {0};
 
     for (size_t i = 0; i < scattered_size / PAGE; i++) {
         assert_true(core_page(fd, core, (uintptr_t)areas->scattered + i * PAGE, page));

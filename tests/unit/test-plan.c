@@ -69,7 +69,7 @@ static struct core make_core(size_t count)
 
     core.segments = calloc(core.count, sizeof *core.segments);
     if (!core.segments)
-        fail();
+        abort();
     uint64_t offset = sizeof core.header + core.count * sizeof *core.segments;
     core.segments[0] =
         (Elf64_Phdr){.p_type = PT_NOTE, .p_offset = offset, .p_filesz = core.notes.size};

@@ -299,10 +299,8 @@ static void a_flipped_bit_is_found(void **state)
 static void other_files_are_refused(void **state)
 {
     (void)state;
-    static const char *const files[] = {"", "x",
-                                        "\x7f"
-                                        "ELF",
-                                        "INQM", "\x50\x2a\x4d\x18\x04\0\0\0none"};
+    static const char *const files[] = {"", "x", "\177ELF", "INQM",
+                                        "\x50\x2a\x4d\x18\x04\0\0\0none"};
     for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
         AUTO_FD int fd = empty_file();
         AUTO_RECORD struct record *record = NULL;

@@ -204,14 +204,8 @@ static void what_may_be_missing_may(void **state)
 static void garbage_is_refused(void **state)
 {
     (void)state;
-    static const char *const garbage[] = {"",
-                                          "{",
-                                          "[]",
-                                          "null",
-                                          "{}",
-                                          "\x7f"
-                                          "ELF",
-                                          "{\"version\":1}"};
+    static const char *const garbage[] = {
+        "", "{", "[]", "null", "{}", "\177ELF", "{\"version\":1}"};
     for (size_t i = 0; i < ARRAY_SIZE(garbage); i++)
         assert_int_equal(parse(garbage[i]), -EBADMSG);
 }
