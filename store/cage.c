@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* cage.c - starts a program that is trusted with nothing. */
-#include "config.h"
+#include <config.h>
 
 #include "store/cage.h"
 
