@@ -149,15 +149,15 @@ static void add_dpkg_versions(int root, struct ownership *files, size_t count)
     }
 }
 
-static bool ask_dpkg(int root, struct ownership *files, size_t count)
+static void ask_dpkg(int root, struct ownership *files, size_t count)
 {
     AUTO_FD int fd = open_directory(root, "var/lib/dpkg/info");
     AUTO_DIR DIR *directory = fd >= 0 ? fdopendir(dup(fd)) : NULL;
     if (!directory)
-        return false;
+        return;
     AUTO_FREE struct sieve *sieve = malloc(sizeof(*sieve));
     if (!sieve)
-        return false;
+        return;
     sieve_fill(sieve, files, count);
     AUTO_BYTES struct bytes list = {0};
     size_t missing = count;
@@ -176,19 +176,18 @@ static bool ask_dpkg(int root, struct ownership *files, size_t count)
         missing -= match_lines(&list, "", entry->d_name, size, sieve, files, count);
     }
     add_dpkg_versions(root, files, count);
-    return true;
 }
 
 /* pacman: local/NAME-VERSION-RELEASE/files, paths without their first slash. */
-static bool ask_pacman(int root, struct ownership *files, size_t count)
+static void ask_pacman(int root, struct ownership *files, size_t count)
 {
     AUTO_FD int fd = open_directory(root, "var/lib/pacman/local");
     AUTO_DIR DIR *directory = fd >= 0 ? fdopendir(dup(fd)) : NULL;
     if (!directory)
-        return false;
+        return;
     AUTO_FREE struct sieve *sieve = malloc(sizeof(*sieve));
     if (!sieve)
-        return false;
+        return;
     sieve_fill(sieve, files, count);
     AUTO_BYTES struct bytes list = {0};
     unsigned packages = 0;
@@ -206,17 +205,16 @@ static bool ask_pacman(int root, struct ownership *files, size_t count)
                 name[i] = ' ';
         match_lines(&list, "/", name, strlen(name), sieve, files, count);
     }
-    return true;
 }
 
 /* apk: one file of "K:value" lines; P package, V version, F directory, R file in it. */
-static bool ask_apk(int root, struct ownership *files, size_t count)
+static void ask_apk(int root, struct ownership *files, size_t count)
 {
     AUTO_FD int directory = open_directory(root, "lib/apk/db");
     AUTO_BYTES struct bytes database = {0};
     if (directory < 0 || io_read_file(directory, "installed", MAX_LIST, &database) < 0 ||
         !database.data)
-        return false;
+        return;
     char name[96] = "", version[64] = "", folder[2048] = "", path[4096], owner[OWNER_SIZE];
     const char *end = database.data + database.size;
     for (const char *line = database.data, *stop; line < end; line = stop + 1) {
@@ -239,7 +237,6 @@ static bool ask_apk(int root, struct ownership *files, size_t count)
                 set_owner(file, owner, strlen(owner));
         }
     }
-    return true;
 }
 
 /* Runs rpm for one path and reads its first line. */
@@ -276,14 +273,30 @@ static void ask_rpm_about(struct ownership *file)
         set_owner(file, text, strcspn(text, "\n"));
 }
 
-static bool ask_rpm(struct ownership *files, size_t count)
+/* The program alone says nothing: other systems have it to build packages with. */
+static bool has_rpm_database(void)
 {
-    if (access("/usr/bin/rpm", X_OK) < 0 ||
-        (access("/var/lib/rpm", F_OK) < 0 && access("/usr/lib/sysimage/rpm", F_OK) < 0))
-        return false;
-    for (size_t i = 0; i < count && i < RPM_MAX_FILES; i++)
-        ask_rpm_about(&files[i]);
-    return true;
+    static const char *const databases[] = {
+        "/usr/lib/sysimage/rpm/rpmdb.sqlite", "/var/lib/rpm/rpmdb.sqlite",
+        "/usr/lib/sysimage/rpm/Packages.db",  "/var/lib/rpm/Packages.db",
+        "/usr/lib/sysimage/rpm/Packages",     "/var/lib/rpm/Packages",
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(databases); i++)
+        if (access(databases[i], F_OK) == 0)
+            return true;
+    return false;
+}
+
+static void ask_rpm(struct ownership *files, size_t count)
+{
+    size_t asked = 0;
+    if (access("/usr/bin/rpm", X_OK) < 0 || !has_rpm_database())
+        return;
+    for (size_t i = 0; i < count && asked < RPM_MAX_FILES; i++)
+        if (files[i].owner[0] == '\0') {
+            ask_rpm_about(&files[i]);
+            asked++;
+        }
 }
 
 void ownership_find(int root, int is_host, struct ownership *files, size_t count)
@@ -292,6 +305,10 @@ void ownership_find(int root, int is_host, struct ownership *files, size_t count
         files[i].owner[0] = '\0';
     if (count == 0)
         return;
-    (void)(ask_dpkg(root, files, count) || ask_pacman(root, files, count) ||
-           ask_apk(root, files, count) || (is_host && ask_rpm(files, count)));
+    /* A system may have several: each is asked for what none before it owns. */
+    ask_dpkg(root, files, count);
+    ask_pacman(root, files, count);
+    ask_apk(root, files, count);
+    if (is_host)
+        ask_rpm(files, count);
 }

@@ -81,6 +81,7 @@ kernel_tests += tests/kernel/explain-p5-names.sh
 kernel_tests += tests/kernel/explain-p6-html.sh
 kernel_tests += tests/kernel/explain-bundle.sh
 kernel_tests += tests/kernel/explain-debuggers.sh
+kernel_tests += tests/kernel/explain-packages.sh
 kernel_tests += tests/kernel/explain-verbs.sh
 EXTRA_DIST += tests/victims/recipe.c tests/victims/intruder.c
 TESTS += $(kernel_tests)
