@@ -420,7 +420,8 @@ void core_thread_registers(const struct core *core, const struct core_thread *th
 {
     *ret = (struct registers){0};
     if (core->arch && thread->general)
-        registers_from_note(core->arch, core->swapped, thread->general, thread->general_size, ret);
+        registers_load(core->arch, core->swapped, &core->arch->general, thread->general,
+                       thread->general_size, ret);
 }
 
 void core_free(struct core *core)

@@ -68,27 +68,27 @@ static struct core_thread *add_thread(struct reader *reader)
 static void read_status(struct reader *reader, const struct note *note)
 {
     struct core *core = reader->core;
-    const struct arch *arch = core->arch;
-    enum { CURRENT_SIGNAL = 12 }; /* behind struct elf_siginfo */
+    /* struct elf_prstatus: elf_siginfo, pr_cursig, two words, pr_pid and so on, four times, pr_reg
+     */
+    enum { CURRENT_SIGNAL = 12, PID_32 = 24, PID_64 = 32, REGISTERS_32 = 72, REGISTERS_64 = 112 };
+    size_t registers = core->is_64_bit ? REGISTERS_64 : REGISTERS_32;
     if (reader->had_threads)
         return;
     AUTO_FREE uint8_t *data = load(reader, note, MAX_STATUS);
-    size_t wanted = arch ? arch->prstatus_registers : 32;
-    if (!data || note->size < wanted)
+    if (!data || note->size < registers)
         return;
     struct core_thread *thread = add_thread(reader);
     if (!thread)
         return;
     thread->signal = (int16_t)core_number(core, data + CURRENT_SIGNAL, 2);
-    if (arch) {
-        thread->tid = (uint32_t)core_number(core, data + arch->prstatus_pid, 4);
-        size_t end = arch->prstatus_size < note->size ? arch->prstatus_size : note->size;
-        thread->general_size = end - wanted;
-        thread->general = malloc(thread->general_size + 1);
-        if (!thread->general)
-            return;
-        memcpy(thread->general, data + wanted, thread->general_size);
-    }
+    thread->tid = (uint32_t)core_number(core, data + (core->is_64_bit ? PID_64 : PID_32), 4);
+    thread->general_size = note->size - registers;
+    if (thread->general_size > REGISTERS_SIZE_MAX)
+        thread->general_size = REGISTERS_SIZE_MAX;
+    thread->general = malloc(thread->general_size + 1);
+    if (!thread->general)
+        return;
+    memcpy(thread->general, data + registers, thread->general_size);
     core->thread_count++;
 }
 

@@ -108,9 +108,9 @@ static const char *access_verb(const struct findings *findings)
 static const char *register_name(const struct core *core, unsigned number)
 {
     bool named = core->arch && number != REGISTER_NONE;
-    for (size_t i = 0; named && i < core->arch->register_count; i++)
-        if (core->arch->registers[i].dwarf == number)
-            return core->arch->registers[i].name;
+    for (size_t i = 0; named && i < core->arch->general.count; i++)
+        if (core->arch->general.items[i].dwarf == number)
+            return core->arch->general.items[i].name;
     return NULL;
 }
 
@@ -263,12 +263,12 @@ static void explain_system_call(struct findings *findings)
 {
     const struct core *core = findings->core;
     const struct core_thread *thread = core->threads;
-    size_t count = core->arch && core->thread_count ? core->arch->register_count : 0;
-    for (size_t i = 0; i < count; i++) {
+    const struct register_list *list = core->arch && thread ? &core->arch->general : NULL;
+    for (size_t i = 0; list && i < list->count; i++) {
         uint64_t number;
-        if (strcmp(core->arch->registers[i].name, "orig_rax") == 0 &&
-            registers_value(core->arch, core->swapped, thread->general, thread->general_size, i,
-                            &number)) {
+        if (strcmp(list->items[i].name, "orig_rax") == 0 &&
+            registers_value(core->arch, core->swapped, list, i, thread->general,
+                            thread->general_size, &number)) {
             say(findings, "forbidden system call: a seccomp filter does not allow number %lld",
                 (long long)number);
             return;
@@ -347,6 +347,10 @@ static void explain(struct findings *findings)
         if (faults[i].signal == reason->signal && reason->has_code &&
             !signal_was_sent(reason->code))
             faults[i].explain(findings);
+    const struct arch *arch = findings->core->arch;
+    if (reason->has_address && arch && arch->fault_page)
+        add_detail(findings, "this machine tells addresses of faults in steps of %u bytes only",
+                   arch->fault_page);
     if (findings->reason->sentence)
         return;
     const char *meaning = signal_meaning(reason->signal);

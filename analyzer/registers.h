@@ -15,37 +15,50 @@
 enum {
     REGISTER_MAX = 72, /* DWARF numbers that are kept */
     REGISTER_NONE = 255,
+    REGISTERS_SIZE_MAX = 40 * 8, /* bytes: no block has more that is of use */
 };
 
 struct arch_register {
     const char *name;
-    uint8_t dwarf;   /* REGISTER_NONE: shown, but not unwound by */
-    uint16_t offset; /* in the general registers of NT_PRSTATUS */
+    uint8_t dwarf; /* REGISTER_NONE: shown, but not unwound by */
+    uint8_t place; /* its word in the block that has it */
+};
+
+/* How a block of registers is laid out; the order is that in which they are shown. */
+struct register_list {
+    const struct arch_register *items;
+    size_t count;
+    size_t pc; /* the entry that is the program counter */
+};
+
+/* One of the kernel's ways back from a signal handler. A list of them ends with code NULL. */
+struct signal_return {
+    const char *code; /* what its code begins with */
+    uint8_t size;
+    uint8_t pointer; /* not 0: the word there, from the stack pointer, is where to count from */
+    uint16_t offset; /* of the interrupted registers, from there or from the stack pointer */
 };
 
 struct core;
-struct registers;
 
 struct arch {
     const char *name;
-    uint16_t machine; /* EM_… */
-    uint8_t word;     /* bytes of an address */
-    uint16_t prstatus_pid, prstatus_registers,
-        prstatus_size; /* offsets; the end of the registers */
-    const struct arch_register *registers;
-    size_t register_count;
-    uint8_t pc_entry;        /* the entry of `registers` that is the program counter */
-    uint8_t sp, fp;          /* DWARF numbers; fp may be NONE */
-    uint8_t return_register; /* holds the return address at a function's entry; NONE: the stack */
+    uint16_t machine;             /* EM_… */
+    uint8_t word;                 /* bytes of an address */
+    struct register_list general; /* in NT_PRSTATUS */
+    struct register_list context; /* in a signal frame */
+    uint8_t sp, fp;               /* DWARF numbers; fp may be NONE */
     /* The frame record that `fp` leads to, in words from where it points: NONE fp, no records. */
-    int8_t record_fp, record_pc, record_end;
-    uint8_t call_size; /* the longest call instruction, bytes */
-    /* Does a call end where `code` ends? NULL: cannot be told, so that nothing is scanned. */
+    struct {
+        int8_t fp, pc, end;
+    } record;
+    uint8_t return_register; /* holds the return address at a function's entry; NONE: the stack */
+    uint8_t cfa_above_sp;    /* from a caller's stack pointer to the frame's CFA */
+    uint16_t fault_page;     /* not 0: a fault's address is told in such steps only */
+    uint8_t call_size;       /* the longest call instruction, bytes */
+    /* Does a call end where `code` ends? */
     bool (*ends_in_call)(const uint8_t *code, size_t size);
-    /* If `code`, `size` bytes at the program counter, is the kernel's way back from a signal
-     * handler: loads the interrupted registers from the frame at the stack pointer. */
-    bool (*leave_signal)(struct core *core, const uint8_t *code, size_t size,
-                         const struct registers *at, struct registers *ret);
+    const struct signal_return *signal_returns; /* NULL: call frame information knows them */
 };
 
 struct registers {
@@ -69,10 +82,16 @@ static inline void register_set(struct registers *registers, unsigned number, ui
     }
 }
 
-/* Takes the general registers out of a note's bytes. Bytes that are not there are unknown. */
-void registers_from_note(const struct arch *arch, bool swapped, const uint8_t *general, size_t size,
-                         struct registers *ret);
+/* One register's value out of a block of `size` bytes, by its entry in the list; false where the
+ * block is too short for it. */
+bool registers_value(const struct arch *arch, bool swapped, const struct register_list *list,
+                     size_t entry, const uint8_t *bytes, size_t size, uint64_t *ret);
 
-/* One general register's value as shown, by its entry in `arch->registers`. */
-bool registers_value(const struct arch *arch, bool swapped, const uint8_t *general, size_t size,
-                     size_t entry, uint64_t *ret);
+/* All of a block's registers. Those that are not there are unknown. */
+void registers_load(const struct arch *arch, bool swapped, const struct register_list *list,
+                    const uint8_t *bytes, size_t size, struct registers *ret);
+
+/* If `code`, `size` bytes at the program counter, is the kernel's way back from a signal handler:
+ * the registers that the signal interrupted, from the frame at the stack pointer. */
+bool registers_leave_signal(struct core *core, const uint8_t *code, size_t size,
+                            const struct registers *at, struct registers *ret);

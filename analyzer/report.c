@@ -224,11 +224,12 @@ static void write_registers(struct json *json, const struct core *core,
                             const struct core_thread *thread)
 {
     json_open(json, "registers", '{');
-    for (size_t i = 0; core->arch && thread->general && i < core->arch->register_count; i++) {
+    const struct register_list *list = core->arch && thread->general ? &core->arch->general : NULL;
+    for (size_t i = 0; list && i < list->count; i++) {
         uint64_t value;
-        if (registers_value(core->arch, core->swapped, thread->general, thread->general_size, i,
-                            &value))
-            json_hex(json, core->arch->registers[i].name, value);
+        if (registers_value(core->arch, core->swapped, list, i, thread->general,
+                            thread->general_size, &value))
+            json_hex(json, list->items[i].name, value);
     }
     json_close(json, '}');
 }

@@ -122,21 +122,29 @@ static bool read_rule(Dwarf_Frame *frame, unsigned number, struct rule *ret)
     return copy_operations(ret, operations, count);
 }
 
+static bool add_rule(Dwarf_Frame *frame, uint8_t number, struct row *row)
+{
+    struct rule *rule = &row->rules[row->rule_count];
+    if (!read_rule(frame, number, rule))
+        return false;
+    row->rule_count += rule->kind != RULE_UNDEFINED;
+    return true;
+}
+
 static bool read_rules(const struct arch *arch, Dwarf_Frame *frame, struct row *row)
 {
-    row->rules = calloc(arch->register_count, sizeof(*row->rules));
+    bool has_return = false;
+    row->rules = calloc(arch->general.count + 1, sizeof(*row->rules));
     if (!row->rules || !read_cfa(frame, &row->cfa))
         return false;
-    for (size_t i = 0; i < arch->register_count; i++) {
-        if (arch->registers[i].dwarf == REGISTER_NONE)
-            continue;
-        struct rule *rule = &row->rules[row->rule_count];
-        if (!read_rule(frame, arch->registers[i].dwarf, rule))
+    for (size_t i = 0; i < arch->general.count; i++) {
+        uint8_t number = arch->general.items[i].dwarf;
+        has_return = has_return || number == row->return_column;
+        if (number != REGISTER_NONE && !add_rule(frame, number, row))
             return false;
-        if (rule->kind != RULE_UNDEFINED)
-            row->rule_count++;
     }
-    return true;
+    /* A column of no register: ppc64's signal frames have the interrupted address in one. */
+    return has_return || add_rule(frame, row->return_column, row);
 }
 
 static Dwarf_Frame *find_frame(struct modules *modules, struct module *module, uint64_t address)

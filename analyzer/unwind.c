@@ -79,9 +79,7 @@ static void set_pc(const struct unwinder *unwinder, struct registers *registers,
 {
     const struct arch *arch = arch_of(unwinder);
     registers->pc = code_address(unwinder, pc);
-    uint8_t number = arch->registers[arch->pc_entry].dwarf;
-    if (number != REGISTER_NONE)
-        register_set(registers, number, registers->pc);
+    register_set(registers, arch->general.items[arch->general.pc].dwarf, registers->pc);
 }
 
 /* Does `address` follow a call? Told by the code before it, from the core or the verified file. */
@@ -89,8 +87,7 @@ static bool follows_call(struct unwinder *unwinder, uint64_t address)
 {
     const struct arch *arch = arch_of(unwinder);
     uint8_t code[16];
-    if (!arch->ends_in_call || address < arch->call_size ||
-        !modules_is_code(unwinder->modules, address - 1))
+    if (address < arch->call_size || !modules_is_code(unwinder->modules, address - 1))
         return false;
     for (size_t size = arch->call_size; size >= 2; size--)
         if (modules_read(unwinder->modules, address - size, code, size) == size)
@@ -170,8 +167,8 @@ static enum outcome step_by_cfi(struct unwinder *unwinder, const struct row *row
     }
     if (!has_return)
         return STOPPED;
-    if (!has_sp) /* the CFA is what the stack pointer was at the call */
-        register_set(&next, arch->sp, cfa);
+    if (!has_sp) /* the CFA tells what the stack pointer was at the call */
+        register_set(&next, arch->sp, cfa - arch->cfa_above_sp);
     set_pc(unwinder, &next, next.value[row->return_column]);
     cursor->registers = next;
     cursor->exact = row->is_signal;
@@ -181,12 +178,10 @@ static enum outcome step_by_cfi(struct unwinder *unwinder, const struct row *row
 
 static enum outcome step_by_signal_frame(struct unwinder *unwinder, struct cursor *cursor)
 {
-    const struct arch *arch = arch_of(unwinder);
     uint8_t code[16];
     size_t size = modules_read(unwinder->modules, cursor->registers.pc, code, sizeof(code));
     struct registers next;
-    if (!arch->leave_signal || size == 0 ||
-        !arch->leave_signal(core_of(unwinder), code, size, &cursor->registers, &next))
+    if (!registers_leave_signal(core_of(unwinder), code, size, &cursor->registers, &next))
         return NOT_THIS_WAY;
     cursor->registers = next;
     cursor->exact = true;
@@ -257,10 +252,10 @@ static enum outcome step_by_frame_pointer(struct unwinder *unwinder, struct curs
         return NOT_THIS_WAY;
     uint64_t fp = registers->value[arch->fp], sp = registers->value[arch->sp], next_fp, pc;
     int64_t word = arch->word;
-    uint64_t end = fp + (uint64_t)(arch->record_end * word);
+    uint64_t end = fp + (uint64_t)(arch->record.end * word);
     if (fp % arch->word || end <= sp || end - sp > MAX_RECORD_DISTANCE ||
-        !core_read_word(core, fp + (uint64_t)(arch->record_fp * word), &next_fp) ||
-        !core_read_word(core, fp + (uint64_t)(arch->record_pc * word), &pc))
+        !core_read_word(core, fp + (uint64_t)(arch->record.fp * word), &next_fp) ||
+        !core_read_word(core, fp + (uint64_t)(arch->record.pc * word), &pc))
         return NOT_THIS_WAY;
     pc = code_address(unwinder, pc);
     if (!follows_call(unwinder, pc))
@@ -273,7 +268,7 @@ static enum outcome step_by_frame_pointer(struct unwinder *unwinder, struct curs
 static enum outcome step_by_scan(struct unwinder *unwinder, struct cursor *cursor, unsigned words)
 {
     const struct arch *arch = arch_of(unwinder);
-    if (!arch->ends_in_call || !register_known(&cursor->registers, arch->sp))
+    if (!register_known(&cursor->registers, arch->sp))
         return NOT_THIS_WAY;
     uint64_t sp = cursor->registers.value[arch->sp] & ~(uint64_t)(arch->word - 1);
     for (unsigned i = 0; i < words; i++, sp += arch->word) {
@@ -319,6 +314,9 @@ static enum outcome step(struct unwinder *unwinder, const struct row *row, struc
 {
     uint64_t pc = cursor->registers.pc;
     bool is_code = modules_is_code(unwinder->modules, pc - !cursor->exact) || row->valid;
+    /* A trampoline's call frame information may mark it and say no more (riscv64). */
+    if ((!row->valid || row->is_signal) && step_by_signal_frame(unwinder, cursor) == STEPPED)
+        return STEPPED;
     if (row->valid) {
         struct cursor next = *cursor;
         enum outcome outcome = step_by_cfi(unwinder, row, &next, stop);
@@ -333,8 +331,6 @@ static enum outcome step(struct unwinder *unwinder, const struct row *row, struc
             return step_by_scan(unwinder, cursor, SCAN_WORDS) == STEPPED ? STEPPED : STOPPED;
         }
     }
-    if (step_by_signal_frame(unwinder, cursor) == STEPPED)
-        return STEPPED;
     if (!is_code && step_by_pop(unwinder, cursor) == STEPPED)
         return STEPPED;
     if (step_by_frame_pointer(unwinder, cursor) == STEPPED)

@@ -3,8 +3,8 @@
  * unwind.h - the stack of one thread: its frames from the innermost out, how each was found, and
  * why there are no more.
  *
- * Ways from a frame to its caller, in this order: call frame information; the registers that the
- * kernel saved where code is its trampoline back from a signal handler; where the program counter
+ * Ways from a frame to its caller, in this order: the registers that the kernel saved where code is
+ * its trampoline back from a signal handler; call frame information; where the program counter
  * is no code, the return address of the call that led there; the frame pointer; a scan of the stack
  * for an address that follows a call. What was guessed is marked so. A thread's failure is its own.
  */

@@ -133,25 +133,42 @@ static void survives_any_bytes(void **state)
 static void knows_where_calls_end(void **state)
 {
     (void)state;
-    const struct arch *arch = arch_find(EM_X86_64, true);
     static const struct {
+        uint16_t machine;
         const char *bytes;
         size_t size;
         bool is_call;
     } cases[] = {
-        {CODE("\x90\x90\x90\xe8\x01\x02\x03\x04"), true},
-        {CODE("\x90\x90\x90\x90\x90\x90\xff\xd0"), true},  /* call *%rax */
-        {CODE("\x90\x90\x90\x90\x90\x41\xff\xd4"), true},  /* call *%r12 */
-        {CODE("\x90\x90\x90\x90\x90\xff\x50\x08"), true},  /* call *8(%rax) */
-        {CODE("\x90\x90\xff\x15\x01\x02\x03\x04"), true},  /* call *x(%rip) */
-        {CODE("\x90\x90\x90\x90\xff\x54\x24\x08"), true},  /* call *8(%rsp) */
-        {CODE("\x90\x90\x90\x90\x90\x90\xff\xe0"), false}, /* jmp *%rax */
-        {CODE("\x90\x90\x90\xe9\x01\x02\x03\x04"), false}, /* jmp */
-        {CODE("\x90\x90\x90\x90\x90\x90\x90\x90"), false},
+        {EM_X86_64, CODE("\x90\x90\x90\xe8\x01\x02\x03\x04"), true},
+        {EM_X86_64, CODE("\x90\x90\x90\x90\x90\x90\xff\xd0"), true},  /* call *%rax */
+        {EM_X86_64, CODE("\x90\x90\x90\x90\x90\x41\xff\xd4"), true},  /* call *%r12 */
+        {EM_X86_64, CODE("\x90\x90\x90\x90\x90\xff\x50\x08"), true},  /* call *8(%rax) */
+        {EM_X86_64, CODE("\x90\x90\xff\x15\x01\x02\x03\x04"), true},  /* call *x(%rip) */
+        {EM_X86_64, CODE("\x90\x90\x90\x90\xff\x54\x24\x08"), true},  /* call *8(%rsp) */
+        {EM_X86_64, CODE("\x90\x90\x90\x90\x90\x90\xff\xe0"), false}, /* jmp *%rax */
+        {EM_X86_64, CODE("\x90\x90\x90\xe9\x01\x02\x03\x04"), false}, /* jmp */
+        {EM_X86_64, CODE("\x90\x90\x90\x90\x90\x90\x90\x90"), false},
+        {EM_ARM, CODE("\x00\xf0\x10\xf8"), true},           /* Thumb bl */
+        {EM_ARM, CODE("\x00\xbf\x98\x47"), true},           /* Thumb blx r3 */
+        {EM_ARM, CODE("\x10\x00\x00\xeb"), true},           /* bl */
+        {EM_ARM, CODE("\x33\xff\x2f\xe1"), true},           /* blx r3 */
+        {EM_ARM, CODE("\x00\xbf\x18\x47"), false},          /* Thumb bx r3 */
+        {EM_ARM, CODE("\x10\x00\x00\xea"), false},          /* b */
+        {EM_PPC64, CODE("\x61\x33\xfd\x4b"), true},         /* bl */
+        {EM_PPC64, CODE("\x21\x04\x80\x4e"), true},         /* bctrl */
+        {EM_PPC64, CODE("\x20\x04\x80\x4e"), false},        /* bctr */
+        {EM_RISCV, CODE("\x41\x11\xef\x00\x00\x01"), true}, /* jal ra */
+        {EM_RISCV, CODE("\x41\x11\x82\x95"), true},         /* jalr a1 */
+        {EM_RISCV, CODE("\x41\x11\x82\x85"), false},        /* jr a1 */
+        {EM_S390, CODE("\xc0\xe5\x00\x00\x00\x10"), true},  /* brasl %r14 */
+        {EM_S390, CODE("\x00\x00\x0d\xe1"), true},          /* basr %r14,%r1 */
+        {EM_S390, CODE("\x00\x00\x0d\xd0"), false},         /* basr %r13,0: where am I? */
     };
-    for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        const struct arch *arch = arch_find(cases[i].machine, cases[i].machine != EM_ARM);
         assert_int_equal(arch->ends_in_call((const uint8_t *)cases[i].bytes, cases[i].size),
                          cases[i].is_call);
+    }
 }
 
 static bool evaluate(const Dwarf_Op *operations, size_t count, uint64_t *ret)
