@@ -29,7 +29,7 @@ char *demangle(const char *symbol)
 {
     if (symbol[0] != '_' || strlen(symbol) > MAX_MANGLED)
         return NULL;
-    if (symbol[1] == 'D' && symbol[2] >= '0' && symbol[2] <= '9')
+    if (strcmp(symbol, "_Dmain") == 0 || (symbol[1] == 'D' && symbol[2] >= '0' && symbol[2] <= '9'))
         return bounded(dlang_demangle(symbol, 0));
     if (symbol[1] != 'Z' && symbol[1] != 'R')
         return NULL;

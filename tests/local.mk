@@ -116,6 +116,11 @@ test_signature_SOURCES = tests/unit/test-signature.c
 test_signature_CPPFLAGS = $(libanalyzer_a_CPPFLAGS) $(CMOCKA_CFLAGS)
 test_signature_LDADD = $(libanalyzer_libs) $(CMOCKA_LIBS)
 
+unit_tests += test-demangle
+test_demangle_SOURCES = tests/unit/test-demangle.c
+test_demangle_CPPFLAGS = $(libanalyzer_a_CPPFLAGS) $(CMOCKA_CFLAGS)
+test_demangle_LDADD = $(libanalyzer_libs) $(CMOCKA_LIBS)
+
 unit_tests += test-instruction
 test_instruction_SOURCES = tests/unit/test-instruction.c
 test_instruction_CPPFLAGS = $(libanalyzer_a_CPPFLAGS) $(CMOCKA_CFLAGS)
@@ -196,7 +201,8 @@ TESTS += $(explain_tests)
 EXTRA_DIST += $(explain_tests) tests/kernel/explain.bash \
 	tests/victims/explain/faults.c tests/victims/explain/faults.expected tests/victims/explain/faults.gdb \
 	tests/victims/explain/names.cc tests/victims/explain/names.expected \
-	tests/victims/explain/panic.rs tests/victims/explain/panic.go tests/victims/explain/stacks.c
+	tests/victims/explain/panic.rs tests/victims/explain/panic.go tests/victims/explain/shelf.d \
+	tests/victims/explain/stacks.c
 
 # store: the keeper, by its system calls
 TESTS += tests/store/trust-p3-broker.sh tests/store/trust-p3-check.sh tests/store/trust-p3-keeper.sh

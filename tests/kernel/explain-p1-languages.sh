@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# explain-p1-languages - Go, python with debug symbols, Rust, and code that luajit made: the stacks are
+# explain-p1-languages - Go, python with debug symbols, Rust, D, and code that luajit made: the stacks are
 # those that gdb has, or longer, and what is a guess says so.
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/explain.bash"
@@ -36,9 +36,10 @@ END
 go_build() { # SOURCE OPTION…: go takes options first
     GOCACHE=$T/go.cache GO111MODULE=off HOME=$T "$GO" build "${@:2}" "$1"
 }
-go='' rust='' python='' luajit=''
+go='' rust='' python='' luajit='' d=''
 if [ -n "$GO" ]; then build go go_build "$EXPLAIN/panic.go" && go=yes; fi
 if [ -n "$RUSTC" ]; then build rust "$RUSTC" -g -O -C panic=abort "$EXPLAIN/panic.rs" && rust=yes; fi
+if has gdc; then build d gdc -g -O0 "$EXPLAIN/shelf.d" && d=yes; fi
 [ -x $PYTHON ] && python=yes
 [ -n "$LUAJIT" ] && luajit=yes
 note "go: ${GO:-none}, rustc: ${RUSTC:-none}, python: ${python:-no}, luajit: ${luajit:-no}"
@@ -47,6 +48,7 @@ crash_all() {
     [ -z "$go" ] || GOTRACEBACK=crash core_of go "$T/go"
     [ -z "$rust" ] || core_of rust "$T/rust" pointer
     [ -z "$python" ] || core_of python $PYTHON "$T/crash.py"
+    [ -z "$d" ] || core_of d "$T/d"
     [ -z "$luajit" ] || core_of luajit "$LUAJIT" "$T/crash.lua"
 }
 with_plain_cores crash_all
@@ -94,6 +96,20 @@ if [ -n "$rust" ] && [ -n "$gdb" ]; then
     is "explain-p1-languages: Rust, gdb has the same files and lines down to main" \
         "$(sed '/^panic::main/q' "$T/rust.gdb" | sed 's/.* //')" \
         "$(frames_of rust | sed '/^panic::main/q' | sed 's/.* //')"
+fi
+
+# gdb shows most of these as they are mangled.
+if [ -n "$d" ]; then
+    explain d
+    is "explain-p1-languages: D, names as its source has them, with their lines" \
+        "$(jq -r '[.threads[0].frames[] | select(.file // "" | test("/shelf.d$")) | "\(.function):\(.line)"] | .[]' "$T/d.json")" \
+        "shelf.Book!(int).Book.read(int[]):8
+shelf.Reader.look(shelf.Book!(int).Book, const(char)[]):16
+shelf.main(immutable(char)[][]).__lambda3(int):28
+shelf.walk(int(int) delegate, int):22
+shelf.walk(int(int) delegate, int):22
+shelf.walk(int(int) delegate, int):22
+D main:28"
 fi
 
 # What luajit compiled has no call frame information: from there on it is a guess, which says so, until
