@@ -29,7 +29,9 @@ look_with_cppcheck() {
         # Doesn't know __attribute__((cleanup)): what is freed or read by it leaks or is unread.
         memleak resourceLeak unreadVariable
         # Forget that a call with a variable's address sets it. gcc and clang look for the same.
-        knownConditionTrueFalse uninitvar uninitStructMember
+        knownConditionTrueFalse badBitmaskCheck uninitvar uninitStructMember
+        # gcc -Wshadow looks for it, but not for what is declared further down.
+        shadowVariable
         # Layouts of the kernel and of files are written out, used or not.
         unusedStructMember
         # glibc says of readdir_r() not to use it; the others are called where there is one thread.
