@@ -3,7 +3,9 @@
  * short - to be preloaded: read and write of files and pipes do half of what they are asked for, as
  * they may. Small ones are left whole: no kernel cuts a counter or a line in two.
  */
+#ifndef _GNU_SOURCE
 #define _GNU_SOURCE
+#endif
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
