@@ -5,11 +5,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "store/base/io.h"
 
@@ -19,10 +17,10 @@ enum {
     WAYS = 8, /* places a key may be in; the one started longest ago makes room */
     PROGRAM_SETS = 512,
     USER_SETS = 64,
-    /* Tries of a millisecond each: while a victim is held, and when nobody is. The lock is held for
-     * microseconds, but on a busy machine its holder may have lost the processor. */
-    LOCK_TRIES_HELD = 2000,
-    LOCK_TRIES = 30000,
+    /* While a victim is held, and when nobody is. The lock is held for microseconds, but on a busy
+     * machine its holder may have lost the processor. */
+    PATIENCE_HELD_MS = 2000,
+    PATIENCE_MS = 30000,
 };
 
 /* What is known of one program, one user, or the machine. */
@@ -65,25 +63,6 @@ static void initialize(struct table *table)
     table->ready = 1; /* last: killed before, the next one begins anew */
 }
 
-static int lock(const struct storm *storm, int tries)
-{
-    static const struct timespec pause = {.tv_nsec = 1000000};
-
-    for (int i = 0; i < tries; i++) {
-        if (flock(storm->fd, LOCK_EX | LOCK_NB) == 0)
-            return 0;
-        if (errno != EWOULDBLOCK && errno != EINTR)
-            return -errno;
-        (void)nanosleep(&pause, NULL);
-    }
-    return -EAGAIN;
-}
-
-static void unlock(const struct storm *storm)
-{
-    io_unlock(storm->fd);
-}
-
 int storm_open(int dirfd, struct storm **ret, struct error *error)
 {
     AUTO_STORM struct storm *storm = calloc(1, sizeof *storm);
@@ -100,11 +79,11 @@ int storm_open(int dirfd, struct storm **ret, struct error *error)
         mmap(NULL, sizeof *storm->table, PROT_READ | PROT_WRITE, MAP_SHARED, storm->fd, 0);
     if (storm->table == MAP_FAILED)
         return error_errno(error, errno, "cannot map the storm table");
-    int r = lock(storm, LOCK_TRIES_HELD);
+    int r = io_lock(storm->fd, PATIENCE_HELD_MS);
     if (r < 0)
         return error_errno(error, -r, "cannot lock the storm table");
     initialize(storm->table);
-    unlock(storm);
+    io_unlock(storm->fd);
     *ret = steal_pointer(&storm);
     return 0;
 }
@@ -208,7 +187,7 @@ static uint64_t arrive(struct table *table, uint64_t now)
 int storm_judge(struct storm *storm, const struct storm_key *key, const struct storm_limits *limits,
                 uint64_t now, enum storm_verdict *ret)
 {
-    int r = lock(storm, LOCK_TRIES_HELD);
+    int r = io_lock(storm->fd, PATIENCE_HELD_MS);
     if (r < 0)
         return r;
 
@@ -226,14 +205,14 @@ int storm_judge(struct storm *storm, const struct storm_key *key, const struct s
         if (verdict == STORM_FULL)
             buckets[i]->last_full = now;
     }
-    unlock(storm);
+    io_unlock(storm->fd);
     *ret = verdict;
     return 0;
 }
 
 bool storm_count(struct storm *storm, const struct storm_key *key, uint64_t now)
 {
-    if (lock(storm, LOCK_TRIES) < 0)
+    if (io_lock(storm->fd, PATIENCE_MS) < 0)
         return true; /* a record of its own is better than none */
 
     struct bucket *bucket = find_program(storm->table, key);
@@ -244,19 +223,19 @@ bool storm_count(struct storm *storm, const struct storm_key *key, uint64_t now)
     bool mine = bucket->counting == 0 || now - bucket->counting >= STORM_COUNT_STALE_US;
     if (mine)
         bucket->counting = now;
-    unlock(storm);
+    io_unlock(storm->fd);
     return mine;
 }
 
 uint64_t storm_collect(struct storm *storm, const struct storm_key *key)
 {
-    if (lock(storm, LOCK_TRIES) < 0)
+    if (io_lock(storm->fd, PATIENCE_MS) < 0)
         return 1;
 
     struct bucket *bucket = find_program(storm->table, key);
     uint64_t pending = bucket->pending;
     bucket->pending = 0;
     bucket->counting = 0;
-    unlock(storm);
+    io_unlock(storm->fd);
     return pending > 0 ? pending : 1;
 }

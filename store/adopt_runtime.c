@@ -10,7 +10,6 @@
 #include "store/adopt_new.h"
 #include "store/base/cleanup.h"
 #include "store/base/io.h"
-#include "store/frame.h"
 #include "store/index.h"
 #include "store/keys.h"
 #include "store/record.h"
@@ -24,20 +23,6 @@ struct runtime {
     struct error *error; /* NULL once a failure has been told */
     int failure;         /* the first one's errno, negative */
 };
-
-static int copy_bytes(int from, int to)
-{
-    AUTO_FREE char *buffer = malloc(FRAME_CONTENT_MAX);
-    ssize_t n;
-    if (!buffer)
-        return -ENOMEM;
-    while ((n = io_read(from, buffer, FRAME_CONTENT_MAX)) > 0) {
-        int r = io_write(to, buffer, (size_t)n);
-        if (r < 0)
-            return r;
-    }
-    return n < 0 ? (int)n : 0;
-}
 
 /* Copied before, by somebody who died before he could remove the original. */
 static bool is_home(const struct runtime *runtime, const struct record *record, const char *id)
@@ -71,7 +56,7 @@ static int copy_record(struct runtime *runtime, int from, const char *of)
         return fd;
     if (lseek(from, 0, SEEK_SET) < 0)
         return error_errno(runtime->error, errno, RUNTIME_NEW);
-    r = copy_bytes(from, fd);
+    r = io_copy(from, fd);
     if (r < 0)
         return error_errno(runtime->error, -r, "cannot copy a record of " RUNTIME_NEW);
     r = adopt_name_file(runtime->store, runtime->to, fd, record_metadata(record), id,

@@ -131,7 +131,7 @@ static int create_file(int dirfd, const char *name, const struct crash_row *row)
     return r < 0 ? r : steal_fd(&fd);
 }
 
-/* Whether for writing a file or a new state of it: on disk. */
+/* A new file, on disk when this returns. */
 static int write_file(int dirfd, const char *name, const struct crash_row *row, const void *data,
                       size_t size)
 {
@@ -170,20 +170,6 @@ int store_write_report(struct store *store, const struct crash_row *row, const v
 
 /* ---- modules from elsewhere ---- */
 
-static int copy_file(int from, int to)
-{
-    char buffer[64 * 1024];
-    uint64_t offset = 0;
-    ssize_t n;
-    while ((n = io_pread(from, buffer, sizeof buffer, offset)) > 0) {
-        int r = io_write(to, buffer, (size_t)n);
-        if (r < 0)
-            return r;
-        offset += (uint64_t)n;
-    }
-    return (int)n;
-}
-
 int store_keep_module(struct store *store, const struct crash_row *row, const char *build_id,
                       int fd, struct error *error)
 {
@@ -202,7 +188,7 @@ int store_keep_module(struct store *store, const struct crash_row *row, const ch
     AUTO_FD int to = create_file(storefd, path, row);
     if (to < 0)
         return to == -EEXIST ? 0 : error_errno(error, -to, "%s", path);
-    int r = copy_file(fd, to);
+    int r = io_copy(fd, to);
     if (r < 0)
         (void)unlinkat(storefd, path, 0); /* the failure above is what is told */
     return r < 0 ? error_errno(error, -r, "cannot write %s", path) : 0;

@@ -5,9 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "store/base/cleanup.h"
@@ -16,7 +14,7 @@
 enum {
     MAGIC = 0x5247444c, /* "LDGR" */
     VERSION = 1,
-    LOCK_TRIES = 2000, /* of a millisecond each; it is held for microseconds */
+    PATIENCE_MS = 2000, /* of a lock that is held for microseconds */
 };
 
 /* Where the locks are, far behind the content: of the entries, and of who counts. */
@@ -46,21 +44,7 @@ struct table {
 
 static int lock(const struct ledger *ledger)
 {
-    static const struct timespec pause = {.tv_nsec = 1000000};
-
-    for (int i = 0; ledger->fd >= 0 && i < LOCK_TRIES; i++) {
-        if (flock(ledger->fd, LOCK_EX | LOCK_NB) == 0)
-            return 0;
-        if (errno != EWOULDBLOCK && errno != EINTR)
-            return -errno;
-        (void)nanosleep(&pause, NULL);
-    }
-    return -EAGAIN;
-}
-
-static void unlock(const struct ledger *ledger)
-{
-    io_unlock(ledger->fd);
+    return ledger->fd < 0 ? -EBADF : io_lock(ledger->fd, PATIENCE_MS);
 }
 
 static void load(const struct ledger *ledger, struct head *ret)
@@ -198,7 +182,7 @@ bool ledger_take(struct ledger *ledger, uint64_t bytes, uint64_t limit)
 {
     struct head head;
 
-    if (ledger->fd < 0 || lock(ledger) < 0)
+    if (lock(ledger) < 0)
         return true; /* a core is worth more than a number */
     load(ledger, &head);
     bool fit = find_entry(ledger, &head);
@@ -214,7 +198,7 @@ bool ledger_take(struct ledger *ledger, uint64_t bytes, uint64_t limit)
         save_entry(ledger, ledger->entry, &own);
     }
     save(ledger, &head);
-    unlock(ledger);
+    io_unlock(ledger->fd);
     return fit;
 }
 
@@ -222,7 +206,7 @@ uint64_t ledger_ask(struct ledger *ledger, uint64_t bytes)
 {
     struct head head;
 
-    if (ledger->fd < 0 || lock(ledger) < 0)
+    if (lock(ledger) < 0)
         return 0;
     load(ledger, &head);
     uint64_t question = ++head.asked;
@@ -232,7 +216,7 @@ uint64_t ledger_ask(struct ledger *ledger, uint64_t bytes)
         save_entry(ledger, ledger->entry, &own);
     }
     save(ledger, &head);
-    unlock(ledger);
+    io_unlock(ledger->fd);
     return question;
 }
 
@@ -258,7 +242,7 @@ void ledger_close(struct ledger *ledger)
         give_back(&head, load_entry(ledger, ledger->entry).taken);
         save_entry(ledger, ledger->entry, &(struct entry){0});
         save(ledger, &head);
-        unlock(ledger);
+        io_unlock(ledger->fd);
     }
     close(ledger->fd);
     *ledger = LEDGER_NONE;
@@ -270,12 +254,12 @@ void ledger_add(struct ledger *ledger, uint64_t bytes)
 {
     struct head head;
 
-    if (ledger->fd < 0 || lock(ledger) < 0)
+    if (lock(ledger) < 0)
         return;
     load(ledger, &head);
     count_in(&head, bytes);
     save(ledger, &head);
-    unlock(ledger);
+    io_unlock(ledger->fd);
 }
 
 bool ledger_begin_turn(struct ledger *ledger)
@@ -302,7 +286,7 @@ void ledger_begin_count(struct ledger *ledger, struct ledger_survey *ret)
     struct head head;
 
     *ret = (struct ledger_survey){0};
-    if (ledger->fd < 0 || lock(ledger) < 0)
+    if (lock(ledger) < 0)
         return;
     load(ledger, &head);
     sweep(ledger, &head, &ret->wanted);
@@ -311,14 +295,14 @@ void ledger_begin_count(struct ledger *ledger, struct ledger_survey *ret)
     ret->filled = head.filled;
     ret->question = head.asked;
     save(ledger, &head);
-    unlock(ledger);
+    io_unlock(ledger->fd);
 }
 
 void ledger_end_count(struct ledger *ledger, const struct ledger_survey *survey, uint64_t used)
 {
     struct head head;
 
-    if (ledger->fd < 0 || lock(ledger) < 0)
+    if (lock(ledger) < 0)
         return;
     load(ledger, &head);
     /* What hooks have filled meanwhile may be in the count or not: too much is better. */
@@ -326,5 +310,5 @@ void ledger_end_count(struct ledger *ledger, const struct ledger_survey *survey,
     if (survey->question > head.answered)
         head.answered = survey->question;
     save(ledger, &head);
-    unlock(ledger);
+    io_unlock(ledger->fd);
 }

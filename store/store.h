@@ -127,8 +127,9 @@ int store_read_report(const struct store *store, const struct crash_row *row, st
 int store_write_report(struct store *store, const struct crash_row *row, const void *data,
                        size_t size, struct error *error);
 
-/* Keeps a copy of an ELF file that came with a crash from elsewhere, for this crash alone
- * (layout_kept_modules()), with the record's own access rights. `build_id` is in hex. */
+/* Keeps a copy of an ELF file, from the descriptor's position on, that came with a crash from
+ * elsewhere, for this crash alone (layout_kept_modules()), with the record's own access rights.
+ * `build_id` is in hex. */
 int store_keep_module(struct store *store, const struct crash_row *row, const char *build_id,
                       int fd, struct error *error);
 

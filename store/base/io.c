@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/file.h>
+#include <time.h>
 #include <unistd.h>
 
 ssize_t io_read(int fd, void *buffer, size_t size)
@@ -101,12 +102,42 @@ int io_read_all(int fd, size_t limit, struct bytes *ret)
     return 0;
 }
 
+int io_copy(int from, int to)
+{
+    enum { STEP = 256 * 1024 };
+    AUTO_FREE char *buffer = malloc(STEP);
+    ssize_t n;
+
+    if (!buffer)
+        return -ENOMEM;
+    while ((n = io_read(from, buffer, STEP)) > 0) {
+        int r = io_write(to, buffer, (size_t)n);
+        if (r < 0)
+            return r;
+    }
+    return (int)n;
+}
+
 int io_read_file(int dirfd, const char *path, size_t limit, struct bytes *ret)
 {
     AUTO_FD int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0)
         return -errno;
     return io_read_all(fd, limit, ret);
+}
+
+int io_lock(int fd, unsigned patience_ms)
+{
+    static const struct timespec pause = {.tv_nsec = 1000000};
+
+    for (unsigned i = 0; i < patience_ms; i++) {
+        if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+            return 0;
+        if (errno != EWOULDBLOCK && errno != EINTR)
+            return -errno;
+        (void)nanosleep(&pause, NULL);
+    }
+    return -EAGAIN;
 }
 
 void io_unlock(int fd)

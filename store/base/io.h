@@ -26,8 +26,15 @@ int io_pwrite(int fd, const void *data, size_t size, uint64_t offset);
  */
 int io_read_all(int fd, size_t limit, struct bytes *ret);
 
+/* Appends what `from` holds from its position on to `to`. */
+int io_copy(int from, int to);
+
 /* Opens `path` beneath `dirfd` (O_RDONLY, O_CLOEXEC, O_NOFOLLOW) and reads it as io_read_all(). */
 int io_read_file(int dirfd, const char *path, size_t limit, struct bytes *ret);
+
+/* Takes a flock(2), trying for about `patience_ms` milliseconds. -EAGAIN where somebody else has it
+ * all the time. */
+int io_lock(int fd, unsigned patience_ms);
 
 /* Gives a flock(2) back. Giving back can fail, too: for want of memory, or interrupted by a signal
  * on a filesystem that asks a server. */
