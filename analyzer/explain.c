@@ -4,18 +4,11 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "analyzer/module_files.h"
 #include "analyzer/packages.h"
 #include "analyzer/report.h"
-
-static uint64_t now_us(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
+#include "store/base/clock.h"
 
 static int unwind_all(struct report *report, const struct explain_options *options, uint64_t end_us)
 {
@@ -64,7 +57,7 @@ static int name_all(struct report *report, uint64_t end_us)
 /* Modules without a frame: whether their files are the very ones is of use, too. */
 static void look_at_the_rest(struct modules *modules, uint64_t end_us)
 {
-    for (size_t i = 0; i < modules->count && now_us() < end_us; i++) {
+    for (size_t i = 0; i < modules->count && clock_now_us() < end_us; i++) {
         struct module *module = &modules->items[i];
         if (module->used)
             continue;
@@ -100,7 +93,7 @@ static void tell_problems(struct report *report, const struct explain_options *o
 int explain_core(struct core *core, struct files *files, const struct explain_options *options,
                  int fd)
 {
-    uint64_t start_us = now_us(), time_us = options->deadline_us;
+    uint64_t start_us = clock_now_us(), time_us = options->deadline_us;
     AUTO_MODULES struct modules modules = {0};
     AUTO_REPORT struct report report = {.modules = &modules, .complete = true};
     int r = modules_find(core, files, options->effort, &modules);

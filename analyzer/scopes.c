@@ -6,9 +6,9 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "store/base/bytes.h"
+#include "store/base/clock.h"
 
 enum {
     BUCKETS = 1024,
@@ -34,7 +34,7 @@ struct unit {
 struct scopes {
     struct known *buckets[BUCKETS];
     struct unit *units[BUCKETS];
-    int64_t spent_us;
+    uint64_t spent_us;
 };
 
 struct scopes *scopes_new(void)
@@ -170,23 +170,16 @@ static int append_scopes(struct scopes *scopes, struct bytes *name, Dwarf_Die *d
     return r;
 }
 
-static int64_t now_us(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-
 static char *make_name(struct scopes *scopes, Dwarf_Die *die)
 {
     const char *bare = dwarf_diename(die);
     struct bytes name = {0};
-    int64_t start = now_us();
+    uint64_t start = clock_now_us();
     Dwarf_Die declared = declaration(die);
     if (!bare)
         return NULL;
     int r = append_scopes(scopes, &name, &declared, 0);
-    scopes->spent_us += now_us() - start;
+    scopes->spent_us += clock_now_us() - start;
     if (r < 0 || name.size > MAX_NAME || bytes_append_text(&name, bare) < 0) {
         bytes_free(&name);
         return strdup(bare);

@@ -7,13 +7,13 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "analyzer/debug_info.h"
 #include "analyzer/demangle.h"
 #include "analyzer/elf_symbols.h"
 #include "analyzer/module_files.h"
+#include "store/base/clock.h"
 
 enum {
     MAX_WORKERS = 8,
@@ -47,13 +47,6 @@ struct work {
     atomic_bool cut_short;
     uint64_t end_us;
 };
-
-static uint64_t now_us(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
 
 /* "foo() [clone .isra.0]": where DWARF names the function, how it was cloned says nothing more. */
 static char *demangle_clone(const char *raw)
@@ -143,7 +136,7 @@ static void *do_share(void *context)
     const struct share *share = context;
     struct debug_info *info = share->dwarf ? debug_info_new(share->dwarf) : NULL;
     for (size_t i = 0; i < share->count; i++) {
-        if (now_us() > share->work->end_us) {
+        if (clock_now_us() > share->work->end_us) {
             atomic_store(&share->work->cut_short, true);
             break;
         }

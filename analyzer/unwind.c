@@ -5,9 +5,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "analyzer/expression.h"
+#include "store/base/clock.h"
 
 enum {
     SCAN_WORDS = 40,               /* above a frame without call frame information */
@@ -49,13 +49,6 @@ const char *trust_name(enum trust trust)
 const char *stop_name(enum stop stop)
 {
     return stop_names[stop];
-}
-
-static uint64_t now_us(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
 static struct core *core_of(const struct unwinder *unwinder)
@@ -406,7 +399,7 @@ static enum stop walk(struct unwinder *unwinder, struct cursor *cursor, struct k
     struct frame last = {0};
     unsigned backwards = 0;
     for (uint64_t depth = 0; depth < MAX_WALKED; depth++) {
-        if (depth % DEADLINE_INTERVAL == 0 && depth > 0 && now_us() > unwinder->end_us)
+        if (depth % DEADLINE_INTERVAL == 0 && depth > 0 && clock_now_us() > unwinder->end_us)
             return STOP_DEADLINE;
         const struct row *row = row_of(unwinder, cursor);
         struct frame frame = {

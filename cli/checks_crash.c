@@ -18,6 +18,7 @@
 
 #include "cli/checks.h"
 #include "cli/terminal.h"
+#include "store/base/clock.h"
 #include "store/base/io.h"
 
 enum { MARK_SIZE = 64, PATIENCE_US = 30 * 1000000, OUTPUT_MAX = 16 * 1024 * 1024 };
@@ -27,13 +28,6 @@ extern char **environ;
 /* Random bytes in this process's memory, and so in that of the child that dies. A core that has
  * them is this child's, and has its memory. */
 static unsigned char mark[MARK_SIZE];
-
-static uint64_t now_us(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
 
 __attribute__((noreturn)) static void die_of_a_null_pointer(void)
 {
@@ -104,7 +98,7 @@ static json_t *wait_listed(const struct diagnosis *d, pid_t pid, uint64_t until)
     char match[32];
 
     snprintf(match, sizeof match, "pid=%d", pid);
-    while (now_us() < until) {
+    while (clock_now_us() < until) {
         json_t *list = ask_self(d, "list", match);
         json_t *row = list ? json_incref(json_array_get(list, 0)) : NULL;
         json_decref(list);
@@ -168,7 +162,7 @@ static void check_backtrace(struct diagnosis *d, const char *id)
 
 static void follow(struct diagnosis *d, pid_t pid)
 {
-    uint64_t start = now_us();
+    uint64_t start = clock_now_us();
     char took[32];
 
     json_t *row = wait_listed(d, pid, start + PATIENCE_US);
@@ -182,7 +176,7 @@ static void follow(struct diagnosis *d, pid_t pid)
         return;
     }
     bool whole = strcmp(state, "full") == 0;
-    human_span(took, now_us() - start);
+    human_span(took, clock_now_us() - start);
     checklist_add(&d->checklist, "listed", whole ? VERDICT_GOOD : VERDICT_NEITHER,
                   "as %s, core %s, %s after its end", id, state, took);
     if (!whole)
@@ -205,7 +199,7 @@ void check_by_crash(struct diagnosis *d)
     }
     if (getrandom(mark, sizeof mark, 0) != sizeof mark)
         return;
-    uint64_t start = now_us();
+    uint64_t start = clock_now_us();
     pid_t pid = fork();
     if (pid < 0) {
         checklist_add(&d->checklist, "crash", VERDICT_BAD, "cannot fork: %s", strerror(errno));
@@ -215,7 +209,7 @@ void check_by_crash(struct diagnosis *d)
         die_of_a_null_pointer();
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
         ;
-    human_span(took, now_us() - start);
+    human_span(took, clock_now_us() - start);
     bool dumped = WIFSIGNALED(status) && WCOREDUMP(status);
     checklist_add(&d->checklist, "crash", dumped ? VERDICT_GOOD : VERDICT_BAD,
                   dumped ? "process %d died of a NULL pointer, and was let go after %s"

@@ -14,7 +14,6 @@ libhook_a_SOURCES = \
 	hook/cage.c hook/cage.h \
 	hook/capture.c hook/capture.h \
 	hook/cgroup.c hook/cgroup.h \
-	hook/clock.h \
 	hook/conclude.c hook/conclude.h \
 	hook/core_head.c hook/core_head.h \
 	hook/extents.c hook/extents.h \

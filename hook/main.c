@@ -24,7 +24,6 @@
 #include "hook/arguments.h"
 #include "hook/cage.h"
 #include "hook/capture.h"
-#include "hook/clock.h"
 #include "hook/conclude.h"
 #include "hook/log.h"
 #include "hook/modules.h"
@@ -33,6 +32,7 @@
 #include "hook/victim.h"
 #include "hook/watch.h"
 #include "store/base/cleanup.h"
+#include "store/base/clock.h"
 
 #define DEADLINE_FIRST_US (UINT64_C(5) * 60 * 1000 * 1000) /* until the config has been read */
 

@@ -21,9 +21,9 @@
 
 #include "hook/build_id.h"
 #include "hook/cage.h"
-#include "hook/clock.h"
 #include "hook/mappings.h"
 #include "store/base/cleanup.h"
+#include "store/base/clock.h"
 #include "store/base/text.h"
 
 enum {

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "hook/clock.h"
+#include "store/base/clock.h"
 #include "store/keys.h"
 
 enum {

@@ -6,7 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "hook/clock.h"
+#include "store/base/clock.h"
 
 enum {
     KIB = 1024,

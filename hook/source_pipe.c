@@ -6,8 +6,8 @@
 #include <poll.h>
 #include <string.h>
 
-#include "hook/clock.h"
 #include "hook/plan.h"
+#include "store/base/clock.h"
 #include "store/keys.h"
 
 enum { PATIENCE_MS = 250 }; /* how soon a reader sees that the pipe was closed under its feet */

@@ -15,7 +15,7 @@
 #include <sys/resource.h>
 
 #include "hook/buffer.h"
-#include "hook/clock.h"
+#include "store/base/clock.h"
 #include "store/frame.h"
 
 enum {

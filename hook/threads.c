@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "hook/clock.h"
 #include "store/base/cleanup.h"
+#include "store/base/clock.h"
 #include "store/base/io.h"
 #include "store/base/parse.h"
 #include "store/keys.h"

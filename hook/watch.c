@@ -11,9 +11,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "hook/clock.h"
 #include "hook/process.h"
 #include "store/base/cleanup.h"
+#include "store/base/clock.h"
 
 enum {
     GRACE_US = 15 * 1000 * 1000, /* more than the worker's own (capture.c) */

@@ -7,6 +7,7 @@ librecord_a_CPPFLAGS = $(AM_CPPFLAGS) $(ZSTD_CFLAGS) $(INIH_CFLAGS)
 librecord_a_SOURCES = \
 	store/base/bytes.c store/base/bytes.h \
 	store/base/cleanup.h \
+	store/base/clock.h \
 	store/base/error.c store/base/error.h \
 	store/base/io.c store/base/io.h \
 	store/base/parse.c store/base/parse.h \

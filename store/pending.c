@@ -4,16 +4,9 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <time.h>
 
+#include "store/base/clock.h"
 #include "store/index.h"
-
-static uint64_t now_us(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
 
 /* As the index crash_waiting has it. */
 static int64_t user_of(const struct crash_row *row)
@@ -109,13 +102,13 @@ int pending_next(struct pending *pending, struct store *store, struct crash_row 
         return r;
     r = find_next(pending, store, ret, error);
     store_unlock(store);
-    pending->begun_us = now_us();
+    pending->begun_us = clock_now_us();
     return r;
 }
 
 void pending_charge(struct pending *pending, const struct crash_row *row)
 {
-    uint64_t spent = now_us() - pending->begun_us + 1;
+    uint64_t spent = clock_now_us() - pending->begun_us + 1;
     int64_t user = user_of(row);
     size_t least = 0;
 

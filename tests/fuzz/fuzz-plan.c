@@ -5,9 +5,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "hook/clock.h"
 #include "hook/plan.h"
 #include "store/base/cleanup.h"
+#include "store/base/clock.h"
 #include "store/base/io.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -18,9 +18,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "hook/clock.h"
 #include "hook/plan.h"
 #include "hook/source_memory.h"
+#include "store/base/clock.h"
 #include "store/base/io.h"
 #include "store/keys.h"
 

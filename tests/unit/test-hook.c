@@ -23,11 +23,11 @@
 #include "hook/budget.h"
 #include "hook/build_id.h"
 #include "hook/cgroup.h"
-#include "hook/clock.h"
 #include "hook/mappings.h"
 #include "hook/part.h"
 #include "hook/storm.h"
 #include "store/base/cleanup.h"
+#include "store/base/clock.h"
 #include "store/keys.h"
 #include "store/record.h"
 

@@ -22,12 +22,12 @@
 
 #include <cmocka.h>
 
-#include "hook/clock.h"
 #include "hook/extents.h"
 #include "hook/memory.h"
 #include "hook/plan.h"
 #include "hook/rescue.h"
 #include "hook/source_memory.h"
+#include "store/base/clock.h"
 #include "store/base/io.h"
 #include "store/keys.h"
 

@@ -15,10 +15,10 @@
 
 #include <cmocka.h>
 
-#include "hook/clock.h"
 #include "hook/core_head.h"
 #include "hook/plan.h"
 #include "store/base/bytes.h"
+#include "store/base/clock.h"
 #include "store/keys.h"
 
 enum { PAGE = 4096 };

@@ -13,9 +13,9 @@
 #include <cmocka.h>
 
 #include "hook/buffer.h"
-#include "hook/clock.h"
 #include "hook/take.h"
 #include "store/base/cleanup.h"
+#include "store/base/clock.h"
 #include "store/record.h"
 
 #define SECOND UINT64_C(1000000)
