@@ -317,6 +317,7 @@ static bool is_everybodys(int code)
 static int put_batch(struct work *work, const struct names *names, struct crash *crashes,
                      struct error *error)
 {
+    size_t stuck = 0;
     int r = index_begin(work->index, error);
     for (size_t i = 0; i < names->n && r == 0; i++) {
         struct error own = {0};
@@ -329,8 +330,8 @@ static int put_batch(struct work *work, const struct names *names, struct crash 
                 note_failure(work, names->id[i], &own);
             if (own.code == EBADMSG)
                 set_aside(work, names->id[i]);
-            else if (names->n == BATCH && work->result->failed == BATCH)
-                set_aside(work, names->id[i]); /* else a batch of such would hide all others */
+            else if (++stuck == BATCH)
+                set_aside(work, names->id[i]); /* else they would hide all that come behind them */
         }
     }
     if (r == 0)

@@ -264,6 +264,40 @@ static void test_bad_files_keep_nobody(void **state)
     assert_true(fixture_has(fixture, "new/20261121-000001-100.damaged"));
 }
 
+/* A batch that cannot be opened hides nobody; one of them among what is no record stays, for
+ * another time may be better. */
+static void test_stuck_files(void **state)
+{
+    enum { BATCH = 64 };
+    struct fixture *fixture = *state;
+    struct adopt_result result;
+    char name[64], id[LAYOUT_ID_SIZE];
+    int storefd = store_fd(fixture->store, 0);
+    for (int i = 0; i < BATCH; i++) {
+        snprintf(name, sizeof name, "new/20261121-000001-%d.core.zst", 100 + i);
+        assert_int_equal(symlinkat("/etc/passwd", storefd, name), 0);
+    }
+    const struct example example = {.time_us = START, .uid = 1000, .content = 5000};
+    fixture_write(fixture, &example, LAYOUT_RECORD_SUFFIX, id);
+    for (int i = 0; i < 3; i++)
+        adopt(fixture, &result);
+    assert_true(fixture_has(fixture, "crashes/1000/%s.core.zst", id));
+
+    unsigned before = 0, after = 0;
+    for (int i = 0; i < BATCH; i++)
+        before += fixture_has(fixture, "new/20261121-000001-%d.core.zst", 100 + i);
+    for (int i = (int)before; i < 2 * BATCH; i++) { /* more than enough for a batch */
+        snprintf(name, sizeof name, "new/20261121-000000-%d.core.zst", 100 + i);
+        AUTO_FD int fd = openat(storefd, name, O_WRONLY | O_CREAT, 0600);
+        assert_int_equal(io_write(fd, "no record", 9), 0);
+    }
+    adopt(fixture, &result);
+    for (int i = 0; i < BATCH; i++)
+        after += fixture_has(fixture, "new/20261121-000001-%d.core.zst", 100 + i);
+    assert_int_equal(before, BATCH - 1);
+    assert_int_equal(after, before);
+}
+
 /* Many adopters at once: each crash once, no error, no deadlock. */
 static void test_race(void **state)
 {
@@ -469,6 +503,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_dead_hook, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_dead_before_the_facts, fixture_setup,
                                         fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_stuck_files, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_bad_files_keep_nobody, fixture_setup,
                                         fixture_teardown),
         cmocka_unit_test_setup_teardown(test_race, fixture_setup, fixture_teardown),
