@@ -18,38 +18,35 @@ enum { BLOCK = 512 }; /* of st_blocks, stat(2) */
 struct sum {
     int dirfd;
     uint64_t bytes;
+    uint64_t parts; /* of them, in files that a hook is writing, or died of */
 };
 
 static int add_file(void *context, const char *name)
 {
     struct sum *sum = context;
+    char id[LAYOUT_ID_SIZE];
     struct stat st;
-    if (fstatat(sum->dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode))
-        sum->bytes += (uint64_t)st.st_blocks * BLOCK;
+    if (fstatat(sum->dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
+        return 0;
+    sum->bytes += (uint64_t)st.st_blocks * BLOCK;
+    if (layout_id_from_name(name, LAYOUT_PART_SUFFIX, id))
+        sum->parts += (uint64_t)st.st_blocks * BLOCK;
     return 0;
 }
 
-/* A file of new/ that a hook is writing, or died of. */
-static int add_part(void *context, const char *name)
-{
-    char id[LAYOUT_ID_SIZE];
-    return layout_id_from_name(name, LAYOUT_PART_SUFFIX, id) ? add_file(context, name) : 0;
-}
-
-/* The files of a directory; 0 where it is missing or not ours to list. */
-static uint64_t bytes_of(int dirfd, const char *path, scan_name_function *add)
+/* The files of a directory; nothing where it is missing or not ours to list. */
+static struct sum sum_up(int dirfd, const char *path)
 {
     AUTO_FD int fd = openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0)
-        return 0;
     struct sum sum = {.dirfd = fd};
-    (void)scan_names(fd, ".", add, &sum); /* what cannot be listed cannot be counted */
-    return sum.bytes;
+    if (fd >= 0)
+        (void)scan_names(fd, ".", add_file, &sum); /* what cannot be listed cannot be counted */
+    return sum;
 }
 
 static uint64_t directory_bytes(int dirfd, const char *path)
 {
-    return bytes_of(dirfd, path, add_file);
+    return sum_up(dirfd, path).bytes;
 }
 
 struct owners {
@@ -115,8 +112,9 @@ int usage_of(struct index *index, int storefd, struct usage *ret, struct error *
         return r;
     ret->modules = directory_bytes(storefd, LAYOUT_MODULES);
     ret->index = index_bytes(storefd, ".");
-    ret->being_written = bytes_of(storefd, LAYOUT_NEW, add_part);
-    ret->unadopted = directory_bytes(storefd, LAYOUT_NEW);
+    struct sum unadopted = sum_up(storefd, LAYOUT_NEW);
+    ret->unadopted = unadopted.bytes;
+    ret->being_written = unadopted.parts;
     add_owners(storefd, ret);
     return 0;
 }
