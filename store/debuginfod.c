@@ -95,13 +95,14 @@ static int run_client(const char *urls, const char *build_id, bool executable,
     char path[PATH_MAX];
     if (pipe2(pipe_fds, O_CLOEXEC) < 0)
         return -errno;
+    AUTO_FD int output = pipe_fds[0];
     pid_t pid = fork();
     if (pid == 0)
         become_client(pipe_fds[1], urls, build_id, executable, cache);
+    int failure = pid < 0 ? -errno : 0;
     close(pipe_fds[1]);
-    AUTO_FD int output = pipe_fds[0];
-    if (pid < 0)
-        return -errno;
+    if (failure < 0)
+        return failure;
     ssize_t n = io_read(output, path, sizeof(path) - 1);
     int status = 0;
     while (waitpid(pid, &status, 0) < 0)
