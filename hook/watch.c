@@ -193,7 +193,7 @@ void watch_end(const struct victim *victim)
     const uint64_t began = victim_cpu_us(victim), patience = clock_now_us() + GRACE_US;
 
     while (victim_is_held(victim)) {
-        if (victim_cpu_us(victim) - began > LINGER_CPU_US || clock_now_us() > patience) {
+        if (victim_cpu_us(victim) > began + LINGER_CPU_US || clock_now_us() > patience) {
             (void)victim_kill(victim);
             return;
         }
