@@ -100,8 +100,3 @@ static inline bool plan_is_64(const struct plan *plan)
     return plan->header.e_ident[EI_CLASS] == ELFCLASS64;
 }
 
-/* Where the memory of the first PT_LOAD starts in the file: head and padding come before. */
-static inline uint64_t plan_memory_offset(const struct plan *plan)
-{
-    return plan->load_count > 0 ? plan->loads[0].p_offset : plan->notes_offset + plan->notes_size;
-}

@@ -48,4 +48,3 @@ uint64_t policy_apply_space(struct policy *policy, int fd, uint64_t *ret_max_use
 const char *policy_store(const struct policy *policy);
 
 void policy_free(struct policy *policy);
-#define AUTO_POLICY CLEANUP(policy_free)

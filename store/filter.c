@@ -76,7 +76,6 @@ static const struct key keys[] = {
 static const struct key key_program = {"program", VALUE_PROGRAM, NULL, NULL};
 static const struct key key_id_prefix = {"id", VALUE_ID_PREFIX, "id", "crash_id"};
 static const struct key key_frame = {"frame", VALUE_FRAME, "stack", "crash_stack"};
-static const struct key key_analysis = {"analysis", VALUE_NUMBER, "analysis", NULL};
 
 /* coredumpctl's names, without COREDUMP_, where they are not the key's own. */
 static const struct {
@@ -363,11 +362,6 @@ struct filter *filter_copy_with_signature(const struct filter *filter, const cha
         copy->until = filter->until;
     }
     return steal_pointer(&copy);
-}
-
-void filter_set_analysis(struct filter *filter, enum crash_analysis analysis)
-{
-    (void)add_value(filter, &key_analysis, (int64_t)analysis, NULL);
 }
 
 /* ---- terms ---- */

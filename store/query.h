@@ -41,9 +41,6 @@ void filter_set_until(struct filter *filter, int64_t time_us); /* at or before *
  */
 int filter_add_function(struct filter *filter, const char *name, struct error *error);
 
-/* Only what the analysis asks for. */
-void filter_set_analysis(struct filter *filter, enum crash_analysis analysis);
-
 CLEANUP_FUNCTION(struct filter, filter_free)
 #define AUTO_FILTER CLEANUP(filter_free_cleanup)
 

@@ -55,7 +55,6 @@ int retention_budgets(const struct config *config, int storefd, struct budgets *
         .keep_free = config_budget_of(settings->store.keep_free, whole),
         .core_age_us = settings->store.core_age,
         .report_age_us = settings->store.report_age,
-        .keep_per_signature = config_keep(config, NULL),
         .config = config,
     };
     return 0;

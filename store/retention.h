@@ -40,8 +40,7 @@
 struct budgets {
     uint64_t max_use, keep_free;         /* bytes, or RETENTION_UNLIMITED (keep_free: 0) */
     uint64_t core_age_us, report_age_us; /* or RETENTION_UNLIMITED */
-    unsigned keep_per_signature;
-    const struct config *config; /* whose [rule]s have ages of their own; NULL: no rules */
+    const struct config *config;         /* whose [rule]s have ages of their own; NULL: no rules */
 };
 
 /* The budgets that the configuration, which must live as long, means on the filesystem of

@@ -33,7 +33,6 @@ static const struct budgets unlimited = {
     .max_use = RETENTION_UNLIMITED,
     .core_age_us = RETENTION_UNLIMITED,
     .report_age_us = RETENTION_UNLIMITED,
-    .keep_per_signature = KEEP,
 };
 
 /* What was decided, as text: "P20261122-…" pruned, "R…" removed. */
