@@ -494,14 +494,11 @@ static void read_front(struct capture *capture)
 static int set_outcome(struct capture *capture)
 {
     struct metadata *outcome = capture->outcome;
-    const struct policy *policy = &capture->policy;
     uint64_t now = clock_now_us(), released = capture->progress->released;
 
     int r = metadata_set_text(outcome, KEY_STATE, record_state_name(capture->state));
     if (r == 0 && capture->reason[0])
         r = metadata_set_text(outcome, KEY_REASON, capture->reason);
-    if (r == 0 && policy->rule)
-        r = metadata_set_text(outcome, KEY_RULE, policy->rule);
     if (r == 0)
         r = metadata_set_u64(outcome, KEY_HELD_US, (released ? released : now) - capture->started);
     if (r == 0)

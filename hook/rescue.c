@@ -264,7 +264,7 @@ static void want_interrupted(struct rescue *rescue, uint64_t stack_pointer)
         end = stack_pointer + HANDLER_DEPTH;
     if (!find_alternate(rescue, stack_pointer, end, stack_pointer, &context))
         return;
-    for (size_t i = 0; i < sizeof signal_frames / sizeof *signal_frames; i++)
+    for (size_t i = 0; i < ARRAY_SIZE(signal_frames); i++)
         if (signal_frames[i].machine == rescue->plan->header.e_machine &&
             peek_word(rescue, context + signal_frames[i].stack_pointer, &interrupted))
             want_stack(rescue, interrupted, STACK_CRASHED, STACK_OUTER);

@@ -43,20 +43,18 @@ void room_open(const struct part *part, uint64_t max_use, int bell, struct room 
     *ret = room;
 }
 
-bool room_take_stacks(struct room *room)
+/* Up to `over` bytes over max_use. */
+static bool take(struct room *room, uint64_t bytes, uint64_t over)
 {
-    if (!ledger_take(&room->ledger, STACKS, limit_of(room, OVER_STACKS)))
-        return false;
-    room->granted += STACKS;
-    return true;
-}
-
-static bool take(struct room *room, uint64_t bytes)
-{
-    if (!ledger_take(&room->ledger, bytes, limit_of(room, OVER_CORES)))
+    if (!ledger_take(&room->ledger, bytes, limit_of(room, over)))
         return false;
     room->granted += bytes;
     return true;
+}
+
+bool room_take_stacks(struct room *room)
+{
+    return take(room, STACKS, OVER_STACKS);
 }
 
 /* As much again as there is, so that a large core asks a few times only; else what it needs. */
@@ -66,7 +64,7 @@ static bool take_step(struct room *room, uint64_t size)
     uint64_t least = needed > STEP_LEAST ? needed : STEP_LEAST;
     uint64_t step = room->granted > STEP_FIRST ? room->granted : STEP_FIRST;
 
-    return (step > least && take(room, step)) || take(room, least);
+    return (step > least && take(room, step, OVER_CORES)) || take(room, least, OVER_CORES);
 }
 
 /* Has a keeper make room, and waits for what comes of it. */

@@ -36,7 +36,7 @@ int explain_run(struct store *store, const struct crash_row *row,
     layout_kept_modules(kept, row->owner, row->id);
     own.kept = kept;
     /* A user who may read the report is not told what is in files that he may not read. */
-    if (row->access_uid != CRASH_ABSENT && row->access_uid > 0) {
+    if (row->access_uid > 0) {
         own.reader_uid = row->access_uid;
         own.reader_gid = row->access_uid == row->uid && row->gid > 0 ? (gid_t)row->gid : NOBODY;
     }

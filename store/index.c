@@ -161,10 +161,9 @@ static int insert(struct index *index, const struct crash_row *row, const int64_
         "INSERT INTO crash (id, time, pid, ns_pid, tid, uid, gid, signal, si_code, core_size,"
         " stored_size, report_size, user, comm, exe, name, hostname, container, unit, package,"
         " function, reason, state, content, pinned, repeat, analysis, count, owner, access_uid,"
-        " private, rule, account) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, "
-        "?14, ?15, "
-        "?16,"
-        " ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33)",
+        " private, rule, account) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,"
+        " ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, "
+        "?31, ?32, ?33)",
         "tniiiiiiiiiiiiiiiiiiiinnnnnnninii", row->id, row->time_us, row->pid, row->ns_pid, row->tid,
         row->uid, row->gid, row->signal, row->si_code, row->core_size, row->stored_size,
         row->report_size, t[CRASH_USER], t[CRASH_COMM], t[CRASH_EXE], t[CRASH_NAME],

@@ -3,9 +3,9 @@
  * layout.h - where things lie in a store: paths, names, modes, ids and owners.
  *
  *   STORE/                  0751 inquest:inquest
- *     new/                  0700  ID.core.zst.part while the hook writes, ID.core.zst once
- * committed crashes/<uid>/        0750  ID.core.zst  ID.report.json  ID.pin  index.db
- *     crashes/<uid>/modules/ID.<build-id>   ELF files that came with a crash from elsewhere
+ *     new/                  0700  ID.core.zst.part while the hook writes, then ID.core.zst
+ *     crashes/<uid>/        0750  ID.core.zst  ID.report.json  ID.pin  index.db
+ *     crashes/<uid>/modules/      ID.<build-id>: ELF files that came with a crash from elsewhere
  *     modules/<build-id>    0640  ELF files kept for later
  *     index.db              0640
  *

@@ -44,8 +44,8 @@ int record_writer_frame(struct record_writer *writer, const void *frame, uint32_
 /* The next content is `size` zero bytes: costs a few bytes per MiB. */
 int record_writer_zeros(struct record_writer *writer, uint64_t size);
 
-/* The next content, compressed here, zeros detected, cut
- * into frames as they fill. For those who have one thread and time. */
+/* The next content, compressed here, zeros detected, cut into frames as they fill. For those who
+ * have one thread and time. */
 int record_writer_append(struct record_writer *writer, const void *data, size_t size);
 
 /* Flushes, writes outcome and seek table. The record is whole; fsync and rename are the caller's.
