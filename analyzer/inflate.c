@@ -4,6 +4,7 @@
 
 #include <gelf.h>
 #include <libdeflate.h>
+#include <lzma.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -17,6 +18,7 @@ enum {
     COMPRESSED_ZSTD = 2, /* ELFCOMPRESS_ZSTD, which <elf.h> has since glibc 2.37 */
     ALIGNMENT = 16,
     MAX_SECTIONS = 4096,
+    MAX_XZ = 512 << 20, /* bytes of symbols */
 };
 static const uint64_t max_size = 8ull << 30; /* the image is charged against the cage's memory */
 
@@ -169,6 +171,14 @@ static void lay_out(struct image *image, const Elf64_Shdr *headers)
     qsort(image->moves, image->move_count, sizeof(*image->moves), compare_sizes);
 }
 
+/* Not by malloc(): it grows by moving pages, and is charged against the cage's memory all the same.
+ */
+static void *map_memory(size_t size)
+{
+    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return memory != MAP_FAILED ? memory : NULL;
+}
+
 static bool build(struct image *image)
 {
     AUTO_FREE Elf64_Shdr *headers = calloc(image->section_count, sizeof(*headers));
@@ -176,9 +186,8 @@ static bool build(struct image *image)
     image->moves = moves;
     if (!headers || !moves || !plan(image, headers))
         return false;
-    image->bytes =
-        mmap(NULL, image->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (image->bytes == MAP_FAILED)
+    image->bytes = map_memory(image->size);
+    if (!image->bytes)
         return false;
     lay_out(image, headers);
     pthread_t thread;
@@ -215,6 +224,49 @@ bool inflate_debug(Elf *source, struct inflated *ret)
         return true;
     inflated_free(ret);
     return false;
+}
+
+/* All of it, growing `ret` as it comes. */
+static bool decode_xz(lzma_stream *stream, struct inflated *ret)
+{
+    lzma_ret result = LZMA_OK;
+    while (result == LZMA_OK) {
+        if (stream->avail_out == 0) {
+            size_t size = 2 * ret->size;
+            void *grown =
+                size <= MAX_XZ ? mremap(ret->image, ret->size, size, MREMAP_MAYMOVE) : MAP_FAILED;
+            if (grown == MAP_FAILED)
+                return false;
+            ret->image = grown;
+            ret->size = size;
+            stream->next_out = (uint8_t *)grown + stream->total_out;
+            stream->avail_out = size - stream->total_out;
+        }
+        result = lzma_code(stream, LZMA_FINISH);
+    }
+    return result == LZMA_STREAM_END;
+}
+
+bool inflate_xz(const void *data, size_t size, struct inflated *ret)
+{
+    enum { FIRST_SIZE = 1 << 20, DECODER_MEMORY = 128 << 20 };
+    lzma_stream stream = LZMA_STREAM_INIT;
+    *ret = (struct inflated){.size = FIRST_SIZE};
+    ret->image = map_memory(ret->size);
+    if (!ret->image || lzma_stream_decoder(&stream, DECODER_MEMORY, 0) != LZMA_OK) {
+        inflated_free(ret);
+        return false;
+    }
+    stream.next_in = data;
+    stream.avail_in = size;
+    stream.next_out = ret->image;
+    stream.avail_out = ret->size;
+    if (decode_xz(&stream, ret))
+        ret->elf = elf_memory(ret->image, stream.total_out);
+    lzma_end(&stream);
+    if (!ret->elf)
+        inflated_free(ret);
+    return ret->elf != NULL;
 }
 
 void inflated_free(struct inflated *inflated)

@@ -15,12 +15,17 @@
 #include <stddef.h>
 
 struct inflated {
-    Elf *elf;    /* .debug_* and .gnu_debugaltlink; the other sections are empty */
+    Elf *elf;
     void *image; /* the memory behind it */
     size_t size;
 };
 
-/* Returns false where there is nothing to gain: no compressed debug section, a class or byte order
- * that isn't this machine's, no memory. Sections that cannot be decompressed are empty then. */
+/* .debug_* and .gnu_debugaltlink: the other sections are empty, as are those that cannot be
+ * decompressed. Returns false where there is nothing to gain: no compressed debug section, a class
+ * or byte order that isn't this machine's, no memory. */
 bool inflate_debug(Elf *source, struct inflated *ret);
+
+/* The whole ELF file that .gnu_debugdata is, compressed by xz. False: it is none, or too large. */
+bool inflate_xz(const void *data, size_t size, struct inflated *ret);
+
 void inflated_free(struct inflated *inflated);

@@ -2,7 +2,7 @@
 # inquest-analyzer: a leaf. The rooms are in libanalyzer.a, so that tests and fuzzers reach them.
 
 noinst_LIBRARIES += libanalyzer.a
-libanalyzer_a_CPPFLAGS = $(AM_CPPFLAGS) $(DW_CFLAGS) $(ELF_CFLAGS) $(DEFLATE_CFLAGS) \
+libanalyzer_a_CPPFLAGS = $(AM_CPPFLAGS) $(DW_CFLAGS) $(ELF_CFLAGS) $(DEFLATE_CFLAGS) $(LZMA_CFLAGS) \
 	$(ZSTD_CFLAGS) $(JANSSON_CFLAGS) $(SECCOMP_CFLAGS)
 libanalyzer_a_SOURCES = \
 	analyzer/cage.c analyzer/cage.h \
@@ -35,7 +35,7 @@ libanalyzer_a_SOURCES = \
 	analyzer/symbols.c analyzer/symbols.h \
 	analyzer/threads.c analyzer/threads.h \
 	analyzer/unwind.c analyzer/unwind.h
-libanalyzer_libs = libanalyzer.a $(librecord_libs) $(DW_LIBS) $(ELF_LIBS) $(DEFLATE_LIBS) $(JANSSON_LIBS) \
+libanalyzer_libs = libanalyzer.a $(librecord_libs) $(DW_LIBS) $(ELF_LIBS) $(DEFLATE_LIBS) $(LZMA_LIBS) $(JANSSON_LIBS) \
 	$(SECCOMP_LIBS) $(IBERTY_LIBS)
 
 libexec_PROGRAMS += inquest-analyzer

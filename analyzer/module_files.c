@@ -292,12 +292,8 @@ static void open_mini(struct module *module)
     Elf_Data *data = section ? elf_rawdata(section, NULL) : NULL;
     if (!data || !data->d_buf)
         return;
-    AUTO_FD int fd = memfd_create("debugdata", MFD_CLOEXEC);
-    if (fd < 0 || io_write(fd, data->d_buf, data->d_size) < 0)
-        return;
-    module->mini_elf = dwelf_elf_begin(fd);
-    if (module->mini_elf)
-        keep_fd(module, steal_fd(&fd));
+    if (inflate_xz(data->d_buf, data->d_size, &module->inflated[2]))
+        module->mini_elf = module->inflated[2].elf;
 }
 
 void module_open_debug(const struct modules *modules, struct module *module)
@@ -350,7 +346,7 @@ void module_close(struct module *module)
     dwarf_end(module->alternate);
     for (size_t i = 0; i < ARRAY_SIZE(module->inflated); i++)
         inflated_free(&module->inflated[i]);
-    Elf *elves[] = {module->elf, module->debug_elf, module->mini_elf, module->alternate_elf};
+    Elf *elves[] = {module->elf, module->debug_elf, module->alternate_elf};
     for (size_t i = 0; i < ARRAY_SIZE(elves); i++)
         elf_end(elves[i]);
     for (unsigned i = 0; i < module->fd_count; i++)

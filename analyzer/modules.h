@@ -48,8 +48,9 @@ struct module {
     Elf *mini_elf;  /* the symbols of .gnu_debugdata */
     Dwarf *dwarf, *alternate;
     Elf *alternate_elf;
-    struct inflated inflated[2]; /* what `dwarf` and `alternate` read, where that was compressed */
-    Dwarf *twin;                 /* another handle of `dwarf`, for a second thread */
+    /* What `dwarf`, `alternate` and `mini_elf` are, where they were compressed. */
+    struct inflated inflated[3];
+    Dwarf *twin; /* another handle of `dwarf`, for a second thread */
     Elf *twin_elf;
     Dwarf_CFI *eh_cfi, *debug_cfi;
     void *copy; /* memory behind `elf` where it was taken from the core */

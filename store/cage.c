@@ -85,8 +85,8 @@ static int set_limits(const struct cage *cage, struct error *error)
         {RLIMIT_AS, cage->memory + files_room},
         {RLIMIT_STACK, 8u << 20},
         {RLIMIT_CPU, cage->cpu_seconds},
-        {RLIMIT_CORE, 1},          /* 0 would be no limit for a handler: us */
-        {RLIMIT_FSIZE, 64u << 20}, /* memfds: files it has none */
+        {RLIMIT_CORE, 1},         /* 0 would be no limit for a handler: us */
+        {RLIMIT_FSIZE, 1u << 20}, /* what it says, where that goes to a file */
     };
     for (size_t i = 0; i < ARRAY_SIZE(limits); i++) {
         struct rlimit now;
@@ -236,8 +236,6 @@ static const struct rule rules[] = {
     {CALL(madvise)},
     {CALL(brk)},
     {CALL(recvmsg)},
-    {CALL(memfd_create)},
-    {CALL(ftruncate)},
     {CALL(futex)},
     {CALL(set_robust_list)},
     {CALL(set_tid_address)},

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* fuzz-inflate.c - any bytes as a file of compressed debug information. */
+/* fuzz-inflate.c - any bytes as a file of compressed debug information, or as .gnu_debugdata. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +18,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memcpy(copy, data, size);
     Elf *elf = elf_memory(copy, size);
     struct inflated inflated = {0};
-    if (elf && elf_kind(elf) == ELF_K_ELF && inflate_debug(elf, &inflated))
+    bool is_elf = elf && elf_kind(elf) == ELF_K_ELF;
+    if (is_elf ? inflate_debug(elf, &inflated) : inflate_xz(data, size, &inflated))
         inflated_free(&inflated);
     elf_end(elf);
     return 0;
