@@ -99,4 +99,3 @@ static inline bool plan_is_64(const struct plan *plan)
 {
     return plan->header.e_ident[EI_CLASS] == ELFCLASS64;
 }
-
