@@ -290,6 +290,7 @@ static void gather(struct capture *capture)
     const struct config_settings *settings = capture->policy.settings;
     uint64_t footprint = victim_footprint(capture->victim);
 
+    victim_find_mappings(capture->victim);
     facts_gather(capture->victim, capture->arguments, capture->facts);
     facts_environ(capture->victim, settings->capture.environ, capture->facts);
     publish_again(capture);

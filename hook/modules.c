@@ -123,13 +123,11 @@ static void open_mapping(const struct victim *victim, const struct line *line,
 
 void modules_open(const struct victim *victim, struct modules *ret)
 {
-    AUTO_MAPPINGS struct mappings mappings = {0};
     const char *text = victim->maps.data, *end = text ? text + victim->maps.size : NULL;
     uint64_t last_inode = 0;
 
     *ret = (struct modules){0};
-    if (victim->task < 0 || !text || victim->mounts_of_user ||
-        mappings_parse(&victim->maps, &victim->mountinfo, victim->mounts_of_user, &mappings) < 0)
+    if (victim->task < 0 || victim->mounts_of_user)
         return;
     bool ours = is_in_our_mounts(victim);
     for (unsigned i = 0; text < end && i < LINES_MAX && ret->count < MODULES_MAX; i++) {
@@ -137,7 +135,7 @@ void modules_open(const struct victim *victim, struct modules *ret)
         size_t size = (size_t)((newline ? newline : end) - text);
         struct line line;
         if (parse_line(text, size, &line) && line.inode != last_inode) {
-            const struct mapping *mapping = mappings_find(&mappings, line.start);
+            const struct mapping *mapping = mappings_find(&victim->mappings, line.start);
             last_inode = line.inode; /* a file's mappings stand together */
             if (mapping && mapping->kind == MAPPING_FILE && !is_in_its_place(&line, ours))
                 open_mapping(victim, &line, ret);

@@ -43,7 +43,6 @@ enum {
 struct rescue {
     const struct victim *victim;
     const struct plan *plan;
-    struct mappings mappings;
     struct pagemap pagemap;
     struct page_run *ranges; /* wanted, in the order they were thought of; then sorted and merged */
     size_t count, capacity;
@@ -52,7 +51,6 @@ struct rescue {
 
 static void rescue_clear(struct rescue *rescue)
 {
-    mappings_free(&rescue->mappings);
     free(rescue->ranges);
 }
 
@@ -101,7 +99,7 @@ static bool find_readable(const struct rescue *rescue, uint64_t start, uint64_t 
                           struct page_run *ret)
 {
     while (start < end) {
-        const struct mapping *mapping = mappings_above(&rescue->mappings, start);
+        const struct mapping *mapping = mappings_above(&rescue->victim->mappings, start);
         if (!mapping || mapping->start >= end)
             return false;
         uint64_t stop = mapping->end < end ? mapping->end : end;
@@ -157,7 +155,7 @@ static unsigned word_size(const struct rescue *rescue)
 /* The mapping that a stack pointer belongs to: the one above where it has run into a guard. */
 static const struct mapping *stack_mapping(const struct rescue *rescue, uint64_t stack_pointer)
 {
-    const struct mappings *mappings = &rescue->mappings;
+    const struct mappings *mappings = &rescue->victim->mappings;
     const struct mapping *mapping = mappings_above(mappings, stack_pointer);
 
     if (mapping && !mapping->is_readable && mapping + 1 < mappings->items + mappings->count)
@@ -289,7 +287,7 @@ static void want_around(struct rescue *rescue, const struct plan_thread *thread)
 {
     for (unsigned i = 0; i < thread->register_count; i++) {
         uint64_t value = thread->registers[i];
-        if (value > AROUND_BEFORE && mappings_find(&rescue->mappings, value))
+        if (value > AROUND_BEFORE && mappings_find(&rescue->victim->mappings, value))
             want_size(rescue, value - AROUND_BEFORE, AROUND_BEFORE + AROUND_AFTER);
     }
 }
@@ -374,8 +372,8 @@ static void want_module(struct rescue *rescue, uint64_t start)
 static void want_modules(struct rescue *rescue)
 {
     unsigned seen = 0;
-    for (size_t i = 0; i < rescue->mappings.count && seen < MODULES_MAX; i++) {
-        const struct mapping *mapping = &rescue->mappings.items[i];
+    for (size_t i = 0; i < rescue->victim->mappings.count && seen < MODULES_MAX; i++) {
+        const struct mapping *mapping = &rescue->victim->mappings.items[i];
         bool is_file = mapping->kind == MAPPING_FILE || mapping->kind == MAPPING_REMOTE;
         if (is_file && mapping->file_offset == 0) {
             want_module(rescue, mapping->start);
@@ -497,7 +495,7 @@ static int add_load(const struct rescue *rescue, const struct page_run *run, str
         loads->items = items;
         loads->capacity = capacity;
     }
-    const struct mapping *mapping = mappings_find(&rescue->mappings, run->start);
+    const struct mapping *mapping = mappings_find(&rescue->victim->mappings, run->start);
     loads->items[loads->count++] = (Elf64_Phdr){
         .p_type = PT_LOAD,
         .p_flags = PF_R | (mapping && mapping->is_executable ? PF_X : PF_W),
@@ -559,10 +557,7 @@ static int write_core(const struct rescue *rescue, struct loads *loads, struct b
 static int take_memory(struct rescue *rescue, enum rescue_depth depth, struct loads *loads)
 {
     const struct victim *victim = rescue->victim;
-    int r = mappings_parse(&victim->maps, &victim->mountinfo, victim->mounts_of_user,
-                           &rescue->mappings);
-    if (r >= 0)
-        r = pagemap_init(&rescue->pagemap, rescue->victim->pagemap);
+    int r = victim->mappings.count > 0 ? pagemap_init(&rescue->pagemap, victim->pagemap) : -ENODATA;
     if (r < 0)
         return r;
     want_stacks(rescue); /* in the order of what matters, should memory run out */

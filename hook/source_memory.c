@@ -35,7 +35,7 @@ struct piece {
 
 struct source_memory {
     struct source source;
-    const struct victim *victim;
+    struct victim *victim;
     const struct plan *plan;
     struct pagemap pagemap;
     struct core_head front; /* of layout sparse */
@@ -158,17 +158,16 @@ static int check_witness(const struct source_memory *memory)
     return is_same && pagemap_is_alive(memory->pagemap.fd) ? 0 : -ESTALE;
 }
 
-static int read_mappings(const struct victim *victim, struct mappings *ret, struct error *error)
+static int detail_mappings(struct victim *victim, struct error *error)
 {
-    int r = mappings_parse(&victim->maps, &victim->mountinfo, victim->mounts_of_user, ret);
-    if (r >= 0 && mappings_need_details(ret))
-        r = mappings_add_details(ret, victim->smaps);
+    int r = victim->mappings.count > 0 ? 0 : -ENODATA;
+    if (r == 0 && mappings_need_details(&victim->mappings))
+        r = mappings_add_details(&victim->mappings, victim->smaps);
     return r < 0 ? error_errno(error, -r, "reading the process's mappings") : 0;
 }
 
 static int prepare(struct source_memory *memory, struct error *error)
 {
-    AUTO_MAPPINGS struct mappings mappings = {0};
     AUTO_EXTENTS struct extents extents = {0};
 
     if (memory->victim->mem < 0 || memory->victim->pagemap < 0)
@@ -177,10 +176,10 @@ static int prepare(struct source_memory *memory, struct error *error)
     if (r < 0)
         return error_errno(error, -r, "reading the process's page map");
     remember_witness(memory);
-    r = read_mappings(memory->victim, &mappings, error);
+    r = detail_mappings(memory->victim, error);
     if (r < 0)
         return r;
-    r = extents_find(memory->plan, &mappings, &memory->pagemap, &extents, error);
+    r = extents_find(memory->plan, &memory->victim->mappings, &memory->pagemap, &extents, error);
     if (r < 0)
         return r;
     if (check_witness(memory) < 0) /* a killed process would have shown no pages */
@@ -324,7 +323,7 @@ static void source_memory_free(struct source *source)
     free(memory);
 }
 
-int source_memory_new(const struct victim *victim, const struct plan *plan, struct source **ret,
+int source_memory_new(struct victim *victim, const struct plan *plan, struct source **ret,
                       struct error *error)
 {
     static const struct source_methods methods = {

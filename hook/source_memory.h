@@ -15,7 +15,8 @@ struct plan; /* plan.h: the front of the core, read from the pipe */
 
 /*
  * -ENOSYS where the kernel or the build cannot; -ESTALE where the victim is gone; whatever is
- * returned but 0, the caller drains the pipe instead. Both arguments must outlive the source.
+ * returned but 0, the caller drains the pipe instead. Both arguments must outlive the source; the
+ * victim's mappings get their details (mappings.h) where those may matter.
  */
-int source_memory_new(const struct victim *victim, const struct plan *plan, struct source **ret,
+int source_memory_new(struct victim *victim, const struct plan *plan, struct source **ret,
                       struct error *error);

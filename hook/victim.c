@@ -144,6 +144,13 @@ void victim_open(struct victim *victim)
     read_in(victim->task, "auxv", AUXV_MAX, &victim->auxv);
 }
 
+void victim_find_mappings(struct victim *victim)
+{
+    if (mappings_parse(&victim->maps, &victim->mountinfo, victim->mounts_of_user,
+                       &victim->mappings) < 0)
+        mappings_free(&victim->mappings);
+}
+
 void victim_close(struct victim *victim)
 {
     int *fds[] = {&victim->proc,    &victim->task,  &victim->mem,
@@ -155,6 +162,7 @@ void victim_close(struct victim *victim)
     bytes_free(&victim->maps);
     bytes_free(&victim->mountinfo);
     bytes_free(&victim->auxv);
+    mappings_free(&victim->mappings);
 }
 
 bool victim_is_held(const struct victim *victim)

@@ -13,6 +13,7 @@
 #include <sys/types.h>
 
 #include "hook/arguments.h"
+#include "hook/mappings.h"
 #include "store/base/bytes.h"
 #include "store/base/cleanup.h"
 #include "store/base/error.h"
@@ -27,9 +28,10 @@ struct victim {
     int pagemap;       /* /proc/PID/pagemap, likewise */
     int smaps;         /* /proc/PID/smaps, likewise; read from the start */
     struct bytes maps; /* /proc/PID/maps, read as root while it was held */
-    struct bytes mountinfo; /* /proc/PID/mountinfo */
-    bool mounts_of_user;    /* its mount namespace is one that no root of the machine made */
-    struct bytes auxv;      /* /proc/PID/auxv */
+    struct bytes mountinfo;   /* /proc/PID/mountinfo */
+    bool mounts_of_user;      /* its mount namespace is one that no root of the machine made */
+    struct bytes auxv;        /* /proc/PID/auxv */
+    struct mappings mappings; /* what maps and mountinfo say: see victim_find_mappings() */
 };
 
 #define VICTIM_NONE                                                                                \
@@ -44,6 +46,10 @@ int victim_find(const struct arguments *arguments, struct victim *ret, struct er
 
 /* Opens the rest, what there is of it, with root's rights, and reads maps, mountinfo and auxv. */
 void victim_open(struct victim *victim);
+
+/* Finds the mappings in maps and mountinfo, once for all who look at memory. None where that makes
+ * no sense: then the memory is not looked at. */
+void victim_find_mappings(struct victim *victim);
 
 void victim_close(struct victim *victim);
 #define AUTO_VICTIM CLEANUP(victim_close)

@@ -90,6 +90,7 @@ static void open_victim(struct comparison *comparison)
     comparison->victim.smaps = open_proc(comparison, "smaps");
     read_proc(comparison, "maps", &comparison->victim.maps);
     read_proc(comparison, "mountinfo", &comparison->victim.mountinfo);
+    victim_find_mappings(&comparison->victim);
 }
 
 /* Writes the source's content to a file without its zeros. */

@@ -178,6 +178,7 @@ static struct subject *make_subject(bool with_large)
     victim->smaps = open_proc(victim->pid, "smaps");
     read_proc(victim->pid, "maps", &victim->maps);
     read_proc(victim->pid, "mountinfo", &victim->mountinfo);
+    victim_find_mappings(victim);
     read_plan(subject);
     return subject;
 }
@@ -203,6 +204,7 @@ static void free_subject(struct subject *subject)
     close(subject->victim.smaps);
     bytes_free(&subject->victim.maps);
     bytes_free(&subject->victim.mountinfo);
+    mappings_free(&subject->victim.mappings);
     plan_clear(&subject->plan);
     free(subject);
 }
@@ -351,21 +353,34 @@ static void test_killed_meanwhile(void **state)
     free_subject(subject);
 }
 
+/* Without its mappings nobody looks at a process's memory: the pipe is drained. */
+static void test_no_mappings(void **state)
+{
+    struct subject *subject = make_subject(false);
+    struct source *source = NULL;
+    AUTO_BYTES struct bytes core = {0};
+
+    (void)state;
+    mappings_free(&subject->victim.mappings);
+    assert_int_equal(source_memory_new(&subject->victim, &subject->plan, &source, NULL), -ENODATA);
+    assert_true(rescue_build(&subject->victim, &subject->plan, RESCUE_STACKS, &core, NULL) < 0);
+    assert_int_equal(rescue_build(&subject->victim, &subject->plan, RESCUE_NOTES, &core, NULL), 0);
+    free_subject(subject);
+}
+
 /* /proc/PID/pagemap tells the same as the ioctl of Linux 6.7. */
 static void test_old_kernels(void **state)
 {
     struct subject *subject = make_subject(false);
-    AUTO_MAPPINGS struct mappings mappings = {0};
+    const struct mappings *mappings = &subject->victim.mappings;
     AUTO_EXTENTS struct extents by_scan = {0}, by_entries = {0};
     struct pagemap pagemap;
 
     (void)state;
-    assert_int_equal(
-        mappings_parse(&subject->victim.maps, &subject->victim.mountinfo, false, &mappings), 0);
     assert_int_equal(pagemap_init(&pagemap, subject->victim.pagemap), 0);
-    assert_int_equal(extents_find(&subject->plan, &mappings, &pagemap, &by_scan, NULL), 0);
+    assert_int_equal(extents_find(&subject->plan, mappings, &pagemap, &by_scan, NULL), 0);
     pagemap.has_scan = false;
-    assert_int_equal(extents_find(&subject->plan, &mappings, &pagemap, &by_entries, NULL), 0);
+    assert_int_equal(extents_find(&subject->plan, mappings, &pagemap, &by_entries, NULL), 0);
     assert_true(by_scan.count > 3);
     for (size_t i = 0, k = 0; i < by_scan.count; i++) {
         /* Entries don't tell the shared page of zeros, so they may say more, never less. */
@@ -426,7 +441,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_layout_kernel), cmocka_unit_test(test_layout_sparse),
         cmocka_unit_test(test_killed_before), cmocka_unit_test(test_killed_meanwhile),
-        cmocka_unit_test(test_old_kernels),   cmocka_unit_test(test_rescue),
+        cmocka_unit_test(test_no_mappings),   cmocka_unit_test(test_old_kernels),
+        cmocka_unit_test(test_rescue),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 #else
