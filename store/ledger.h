@@ -57,6 +57,7 @@ bool ledger_is_answered(const struct ledger *ledger, uint64_t question);
 
 /* What was taken is given back, but for what was filled, which counts as used from now on. */
 void ledger_close(struct ledger *ledger);
+#define AUTO_LEDGER CLEANUP(ledger_close)
 
 /* ---- the keeper ---- */
 
