@@ -68,19 +68,19 @@ static void in_brackets(const char *text)
     putchar(')');
 }
 
-static const char *fact_text(const struct known *subject, const char *key)
+static const char *fact_text(const struct known *known, const char *key)
 {
-    return subject->facts ? metadata_text(subject->facts, key) : NULL;
+    return known->facts ? metadata_text(known->facts, key) : NULL;
 }
 
-static bool fact_number(const struct known *subject, const char *key, uint64_t *ret)
+static bool fact_number(const struct known *known, const char *key, uint64_t *ret)
 {
-    return subject->facts && metadata_u64(subject->facts, key, ret) == 0;
+    return known->facts && metadata_u64(known->facts, key, ret) == 0;
 }
 
-static void print_process(const struct known *subject)
+static void print_process(const struct known *known)
 {
-    const struct crash_row *row = subject->row;
+    const struct crash_row *row = known->row;
 
     label("ID");
     print_styled(stdout, STYLE_HEADING, row->id);
@@ -96,7 +96,7 @@ static void print_process(const struct known *subject)
     if (row->tid != CRASH_ABSENT) {
         label("TID");
         printf("%" PRId64, row->tid);
-        in_brackets(fact_text(subject, KEY_THREAD_COMM));
+        in_brackets(fact_text(known, KEY_THREAD_COMM));
         putchar('\n');
     }
     if (row->uid != CRASH_ABSENT) {
@@ -111,9 +111,9 @@ static void print_process(const struct known *subject)
     }
 }
 
-static void print_signal(const struct known *subject)
+static void print_signal(const struct known *known)
 {
-    const struct crash_row *row = subject->row;
+    const struct crash_row *row = known->row;
     uint64_t address, sender;
 
     if (row->signal == CRASH_ABSENT)
@@ -124,22 +124,22 @@ static void print_signal(const struct known *subject)
     if (row->si_code != CRASH_ABSENT)
         printf(", code %" PRId64, row->si_code);
     in_brackets(crash_code_name(row));
-    if (fact_number(subject, KEY_FAULT_ADDRESS, &address))
+    if (fact_number(known, KEY_FAULT_ADDRESS, &address))
         printf(", address 0x%" PRIx64, address);
-    if (fact_number(subject, KEY_SENDER_PID, &sender))
+    if (fact_number(known, KEY_SENDER_PID, &sender))
         printf(", sent by process %" PRIu64, sender);
-    if (fact_number(subject, KEY_SENDER_UID, &sender))
+    if (fact_number(known, KEY_SENDER_UID, &sender))
         printf(" of user %" PRIu64, sender);
     putchar('\n');
 }
 
-static void print_times(const struct known *subject)
+static void print_times(const struct known *known)
 {
     char text[WHEN_LOCAL_SIZE], age[32];
 
     label("Timestamp");
-    when_local(text, subject->row->time_us);
-    printf("%s (%s)\n", text, human_age(age, subject->row->time_us));
+    when_local(text, known->row->time_us);
+    printf("%s (%s)\n", text, human_age(age, known->row->time_us));
 }
 
 static enum style style_of_state(enum record_state state)
@@ -150,10 +150,10 @@ static enum style style_of_state(enum record_state state)
                                                                     : STYLE_PLAIN;
 }
 
-static void print_core(const struct known *subject)
+static void print_core(const struct known *known)
 {
-    const struct crash_row *row = subject->row;
-    enum record_state state = store_row_core(subject->store, row);
+    const struct crash_row *row = known->row;
+    enum record_state state = store_row_core(known->store, row);
     char core[16], stored[16], span[32];
     uint64_t number;
 
@@ -167,7 +167,7 @@ static void print_core(const struct known *subject)
         fputs(", pinned", stdout);
     putchar('\n');
     line("Why", row->text[CRASH_REASON]);
-    if (fact_number(subject, KEY_LEFT_OUT, &number) && number > 0) {
+    if (fact_number(known, KEY_LEFT_OUT, &number) && number > 0) {
         label("Left out");
         printf("%s\n", human_size(core, number));
     }
@@ -175,23 +175,23 @@ static void print_core(const struct known *subject)
         label("Count");
         printf("%" PRIu64 " crashes\n", row->count);
     }
-    if (fact_number(subject, KEY_HELD_US, &number)) {
+    if (fact_number(known, KEY_HELD_US, &number)) {
         label("Held");
         printf("the process was let go after %s", human_span(span, number));
-        if (fact_number(subject, KEY_TAKEN_US, &number))
+        if (fact_number(known, KEY_TAKEN_US, &number))
             printf(", written after %s", human_span(span, number));
         putchar('\n');
     }
 }
 
-static void print_storage(const struct known *subject)
+static void print_storage(const struct known *known)
 {
     AUTO_FREE char *path = NULL;
 
-    if (store_record_path(subject->store, subject->row, &path) == 0)
+    if (store_record_path(known->store, known->row, &path) == 0)
         line("Storage", path);
-    if (!subject->report) /* behind which it is told */
-        line("Signature", subject->row->signature);
+    if (!known->report) /* behind which it is told */
+        line("Signature", known->row->signature);
 }
 
 /* What goes without saying. */
@@ -201,34 +201,34 @@ static bool is_usual(const struct fact_kind_of *kind, const struct fact *fact)
 }
 
 /* The facts that have a label of their own, as the table orders them. */
-static void print_labelled(const struct known *subject)
+static void print_labelled(const struct known *known)
 {
     for (const struct fact_kind_of *kind = fact_kinds; kind->key; kind++) {
         const struct fact *fact =
-            subject->facts && kind->label ? metadata_get(subject->facts, kind->key) : NULL;
+            known->facts && kind->label ? metadata_get(known->facts, kind->key) : NULL;
         if (!fact || fact->size == 0 || is_usual(kind, fact))
             continue;
         label(kind->label);
         fact_print(stdout, kind, fact, LABEL_WIDTH + 2);
-        if (strcmp(kind->key, KEY_EXE) == 0 && fact_text(subject, KEY_EXE_DELETED))
+        if (strcmp(kind->key, KEY_EXE) == 0 && fact_text(known, KEY_EXE_DELETED))
             printf(" %s(deleted)%s", style_on(STYLE_WARN), style_off(STYLE_WARN));
         putchar('\n');
     }
-    if (!subject->facts) {
-        line("Executable", subject->row->text[CRASH_EXE]);
-        line("Hostname", subject->row->text[CRASH_HOSTNAME]);
-        line("Unit", subject->row->text[CRASH_UNIT]);
-        line("Container", subject->row->text[CRASH_CONTAINER]);
+    if (!known->facts) {
+        line("Executable", known->row->text[CRASH_EXE]);
+        line("Hostname", known->row->text[CRASH_HOSTNAME]);
+        line("Unit", known->row->text[CRASH_UNIT]);
+        line("Container", known->row->text[CRASH_CONTAINER]);
     }
-    if (!fact_text(subject, KEY_PACKAGE))
-        line("Package", subject->row->text[CRASH_PACKAGE]);
+    if (!fact_text(known, KEY_PACKAGE))
+        line("Package", known->row->text[CRASH_PACKAGE]);
 }
 
 /* With --all: whatever has no line yet. */
-static void print_rest(const struct known *subject)
+static void print_rest(const struct known *known)
 {
-    for (size_t i = 0; subject->facts && i < metadata_count(subject->facts); i++) {
-        const struct fact *fact = metadata_at(subject->facts, i);
+    for (size_t i = 0; known->facts && i < metadata_count(known->facts); i++) {
+        const struct fact *fact = metadata_at(known->facts, i);
         const struct fact_kind_of *kind = fact_kinds;
         while (kind->key && strcmp(kind->key, fact->key) != 0)
             kind++;
@@ -242,49 +242,48 @@ static void print_rest(const struct known *subject)
     }
 }
 
-static int print_backtrace(const struct known *subject)
+static int print_backtrace(const struct known *known)
 {
-    struct render_input input = {.id = subject->row->id, .report = subject->report};
+    struct render_input input = {.id = known->row->id, .report = known->report};
     struct render_options options = {
         .colour = terminal_has_colour(),
-        .signal_told = subject->row->signal != CRASH_ABSENT,
+        .signal_told = known->row->signal != CRASH_ABSENT,
     };
 
     putchar('\n');
-    if (subject->report)
+    if (known->report)
         return render_text(stdout, &input, &options);
     printf("%sNo backtrace%s: %s\n", style_on(STYLE_WARN), style_off(STYLE_WARN),
-           subject->row->analysis == CRASH_HOPELESS
-               ? "nothing of the process's memory was kept."
-               : "not analysed yet; `inquest analyze` does it.");
+           known->row->analysis == CRASH_HOPELESS ? "nothing of the process's memory was kept."
+                                                  : "not analysed yet; `inquest analyze` does it.");
     return 0;
 }
 
-static int print_text_info(const struct known *subject, const struct info_settings *settings)
+static int print_text_info(const struct known *known, const struct info_settings *settings)
 {
-    print_process(subject);
-    print_signal(subject);
-    print_times(subject);
-    print_labelled(subject);
-    print_core(subject);
-    print_storage(subject);
+    print_process(known);
+    print_signal(known);
+    print_times(known);
+    print_labelled(known);
+    print_core(known);
+    print_storage(known);
     if (settings->all)
-        print_rest(subject);
-    return print_backtrace(subject);
+        print_rest(known);
+    return print_backtrace(known);
 }
 
 /* The keys of `list --json`, and everything. */
-static int print_json_info(struct json_stream *json, const struct known *subject)
+static int print_json_info(struct json_stream *json, const struct known *known)
 {
     int r = 0;
 
     json_stream_open(json, '{');
-    crash_json(subject->store, subject->row, json);
-    json_stream_member(json, "metadata", facts_json(subject->facts));
+    crash_json(known->store, known->row, json);
+    json_stream_member(json, "metadata", facts_json(known->facts));
     json_stream_key(json, "report");
-    if (subject->report) {
+    if (known->report) {
         struct render_input input = {
-            .id = subject->row->id, .facts = subject->facts, .report = subject->report};
+            .id = known->row->id, .facts = known->facts, .report = known->report};
         r = render_json(json, &input, &(struct render_options){.all = true});
     } else {
         json_stream_value(json, NULL);
@@ -307,17 +306,17 @@ static int show(void *context, struct store *store, const struct crash_row *row,
     AUTO_REPORT struct report *report = NULL;
     struct error ignored = {0};
     bool as_json = info->call->globals.json != JSON_OFF;
-    struct known subject = {.store = store, .row = row};
+    struct known known = {.store = store, .row = row};
 
     /* What cannot be read is left out: the row knows the most of it. */
     if (crash_record_open(store, row, &file, &ignored) == 0) {
-        subject.record = file.record;
-        subject.facts = record_metadata(file.record);
+        known.record = file.record;
+        known.facts = record_metadata(file.record);
     } else if (ignored.code != ENOENT) {
         command_warn("%s", ignored.text);
     }
     if (subject_report(info->call, store, row, !as_json, &report, &ignored) == 0)
-        subject.report = report;
+        known.report = report;
     else if (ignored.code != ENOENT)
         command_warn("%s: %s", row->id, ignored.text);
 
@@ -325,8 +324,8 @@ static int show(void *context, struct store *store, const struct crash_row *row,
         pager_start(info->call);
     else if (!as_json)
         putchar('\n');
-    int r = as_json ? print_json_info(&info->json, &subject)
-                    : print_text_info(&subject, info->call->settings);
+    int r = as_json ? print_json_info(&info->json, &known)
+                    : print_text_info(&known, info->call->settings);
     if (r < 0)
         return error_errno(error, -r, "cannot show %s", row->id);
     return ferror(stdout) ? -EPIPE : 0;
