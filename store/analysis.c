@@ -14,11 +14,11 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "store/analysis_protocol.h"
 #include "store/base/cleanup.h"
+#include "store/base/clock.h"
 #include "store/base/text.h"
 #include "store/broker.h"
 #include "store/cage.h"
@@ -44,13 +44,6 @@ struct run {
     int analyzer_ends[3]; /* the other ends of these */
     pid_t analyzer, broker;
 };
-
-static uint64_t now_us(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
 
 /* A descriptor that cannot be written through, whatever the caller opened. */
 static int reopen_read_only(int fd)
@@ -110,7 +103,7 @@ static void choose_cage(const struct run *run, uint64_t milliseconds, struct cag
 static int exec_analyzer(const struct run *run, const char *program, struct error *error)
 {
     const struct analysis_options *options = run->options;
-    uint64_t now = now_us(), left = run->end_us > now ? (run->end_us - now) / 1000 : 0;
+    uint64_t now = clock_now_us(), left = run->end_us > now ? (run->end_us - now) / 1000 : 0;
     char frames[32], threads[32], deadline[32];
     struct cage cage;
     snprintf(frames, sizeof(frames), "%u", options->max_frames);
@@ -236,7 +229,7 @@ static void close_ends(struct run *run)
 /* Until the analyzer is killed. */
 static uint64_t time_left(const struct run *run)
 {
-    uint64_t now = now_us(), end = run->end_us + GRACE_US;
+    uint64_t now = clock_now_us(), end = run->end_us + GRACE_US;
     return now < end ? end - now : 0;
 }
 
@@ -382,7 +375,7 @@ int analysis_run(int core_fd, const struct analysis_options *options, struct byt
     AUTO_FD int core = reopen_read_only(core_fd);
     if (core < 0)
         return error_errno(error, errno, "cannot hand the core to the analyzer");
-    uint64_t end_us = now_us() + options->deadline_us;
+    uint64_t end_us = clock_now_us() + options->deadline_us;
     int r = 0;
     for (size_t i = 0; i < ARRAY_SIZE(efforts); i++) {
         struct run run = {
@@ -399,7 +392,7 @@ int analysis_run(int core_fd, const struct analysis_options *options, struct byt
         /* Killed by its deadline, it gets a second one, short and without files. */
         if (r == -ETIME && i + 1 < ARRAY_SIZE(efforts)) {
             i = ARRAY_SIZE(efforts) - 2;
-            end_us = now_us() + options->deadline_us / 4;
+            end_us = clock_now_us() + options->deadline_us / 4;
         } else if (r != -EIO) {
             break;
         }
