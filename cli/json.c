@@ -59,20 +59,17 @@ static size_t flags_for(bool terminal)
     return JSON_ENCODE_ANY | (terminal ? JSON_ENSURE_ASCII : 0);
 }
 
-#define EACH_BYTE(value) (UINT64_C(0x0101010101010101) * (value))
-
 /* A bit where a byte is 0, in the first such byte at least. */
 static uint64_t zero_bytes(uint64_t eight)
 {
-    return (eight - EACH_BYTE(1)) & ~eight & EACH_BYTE(0x80);
+    return (eight - TEXT_EACH_BYTE(1)) & ~eight & TEXT_EACH_BYTE(0x80);
 }
 
 /* True for eight characters of which none is a control character, '"', '\\' or not ASCII. */
 static bool are_plain(uint64_t eight)
 {
-    uint64_t unusual = (eight - EACH_BYTE(0x20)) | eight | (eight + EACH_BYTE(1));
-    return ((unusual & EACH_BYTE(0x80)) | zero_bytes(eight ^ EACH_BYTE('"')) |
-            zero_bytes(eight ^ EACH_BYTE('\\'))) == 0;
+    return (text_unusual(eight) | zero_bytes(eight ^ TEXT_EACH_BYTE('"')) |
+            zero_bytes(eight ^ TEXT_EACH_BYTE('\\'))) == 0;
 }
 
 /* True for a text that stands in JSON as it is. */
@@ -85,7 +82,7 @@ static bool is_plain(const char *text, size_t size)
         if (!are_plain(eight))
             return false;
     }
-    eight = EACH_BYTE(' ');
+    eight = TEXT_EACH_BYTE(' ');
     memcpy(&eight, text, size);
     return are_plain(eight);
 }

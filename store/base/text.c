@@ -94,17 +94,13 @@ static int append_escaped(struct bytes *out, const unsigned char *p, size_t n)
     return 0;
 }
 
-#define EACH_BYTE(value) (UINT64_C(0x0101010101010101) * (value))
-
 /* The number of leading bytes that are shown as they are: printable ASCII. */
 static size_t plain_length(const unsigned char *p, size_t size)
 {
     size_t n = 0;
-    /* Eight at a time: a byte's highest bit is set by what is below 0x20, above 0x7e, or not ASCII;
-     * the first such byte is not mistaken, whatever it borrows from those behind it. */
     for (uint64_t eight; size - n >= sizeof eight; n += sizeof eight) {
         memcpy(&eight, p + n, sizeof eight);
-        if (((eight - EACH_BYTE(0x20)) | eight | (eight + EACH_BYTE(1))) & EACH_BYTE(0x80))
+        if (text_unusual(eight))
             break;
     }
     while (n < size && p[n] >= 0x20 && p[n] < 0x7f)

@@ -27,6 +27,15 @@ char *text_printable(const void *data, size_t size);
 /* Likewise, behind what `ret` has. 0 or -ENOMEM. */
 int text_append_printable(struct bytes *ret, const void *data, size_t size);
 
+/* Eight characters at once, as they lie in memory: 0 where all are printable ASCII. The bits that
+ * are set otherwise stand in some of the bytes, and in the first one that is not. */
+#define TEXT_EACH_BYTE(value) (UINT64_C(0x0101010101010101) * (value))
+static inline uint64_t text_unusual(uint64_t eight)
+{
+    return ((eight - TEXT_EACH_BYTE(0x20)) | eight | (eight + TEXT_EACH_BYTE(1))) &
+           TEXT_EACH_BYTE(0x80);
+}
+
 /* Writes a number's decimal digits, and no NUL; returns how many characters that are. */
 enum { TEXT_NUMBER_SIZE = 20 };
 size_t text_number(char ret[static TEXT_NUMBER_SIZE], int64_t value);
