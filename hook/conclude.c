@@ -96,7 +96,7 @@ int conclude(const struct arguments *arguments, struct part *part, int status, c
     char why[700];
 
     if (WIFEXITED(status) && WEXITSTATUS(status) == CAPTURE_NOTHING)
-        return 0;
+        return CONCLUSION_NOTHING;
     describe_end(status, message, why, sizeof why);
     if (!part->published) {
         log_line("the crash of process %u (signal %u, user %u) is lost: %s", arguments->pid,
@@ -109,5 +109,5 @@ int conclude(const struct arguments *arguments, struct part *part, int status, c
                  done && !message[0] ? "" : why, done && !message[0] ? "" : "; ", error.text);
     else if (!done || message[0])
         log_line("crash %s of process %u: %s", part->id, arguments->pid, why);
-    return r < 0 ? 1 : 2;
+    return r < 0 ? CONCLUSION_LEFT : CONCLUSION_COMMITTED;
 }

@@ -9,11 +9,16 @@
 #include "hook/arguments.h"
 #include "hook/part.h"
 
+enum conclusion {
+    CONCLUSION_NOTHING,   /* no record is wanted */
+    CONCLUSION_LEFT,      /* it is the keeper's to end */
+    CONCLUSION_COMMITTED, /* it is whole, and has its name */
+};
+
 /*
  * `status` is the worker's wait status, `message` what it complained about. A record that the
  * worker did not finish is ended by a caged process of its own, for it may be in any state; where
- * not even that works, the keeper finds a dead .part. Returns 2 where the record is committed, 1
- * where it is the keeper's to end, 0 where none is wanted; -EIO where it is lost, and the log says
- * so.
+ * not even that works, the keeper finds a dead .part. Returns an enum conclusion, or -EIO where the
+ * record is lost, and the log says so.
  */
 int conclude(const struct arguments *arguments, struct part *part, int status, const char *message);

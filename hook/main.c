@@ -97,8 +97,8 @@ static int take_crash(const struct arguments *arguments, uint64_t started)
     AUTO_PART struct part part = PART_NONE;
     AUTO_VICTIM struct victim victim = VICTIM_NONE;
     AUTO_MODULES struct modules modules = {0};
-    struct room room =
-        ROOM_NONE; /* unless it is closed, the ledger takes us for dead: that is safe */
+    /* Unless it is closed, the ledger takes us for dead: that is safe. */
+    struct room room = ROOM_NONE;
     struct progress *progress = make_progress(started);
     int sockets[2];
 
@@ -118,9 +118,9 @@ static int take_crash(const struct arguments *arguments, uint64_t started)
     struct watched watched = {&part, &modules, &room};
     int status = watch_run(worker, sockets[0], &victim, progress, arguments->config, &watched);
     int r = conclude(arguments, &part, status, progress->message);
-    if (r > 1)
+    if (r == CONCLUSION_COMMITTED)
         modules_keep(&modules, &part, &room);
-    room_close(&room, r > 0 ? part_disk_size(&part) : 0);
+    room_close(&room, r > CONCLUSION_NOTHING ? part_disk_size(&part) : 0);
     watch_end(&victim);
     return r; /* here the part's lock ends: a .part that is left is a dead one's */
 }
@@ -158,7 +158,7 @@ int main(int argc, char **argv)
     int r = take_crash(&arguments, started);
     if (r < 0)
         return EXIT_FAILURE;
-    if (r > 0)
+    if (r > CONCLUSION_NOTHING)
         process_become_keeper(arguments.config);
     return EXIT_SUCCESS; /* the record is safe; whoever comes next adopts it */
 }
