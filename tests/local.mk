@@ -101,6 +101,11 @@ test_ledger_SOURCES = tests/unit/test-ledger.c tests/unit/store_fixture.c tests/
 test_ledger_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 test_ledger_LDADD = $(libstore_libs) $(CMOCKA_LIBS)
 
+unit_tests += test-owner
+test_owner_SOURCES = tests/unit/test-owner.c tests/unit/store_fixture.c tests/unit/store_fixture.h
+test_owner_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+test_owner_LDADD = $(libstore_libs) $(CMOCKA_LIBS)
+
 unit_tests += test-check
 test_check_SOURCES = tests/unit/test-check.c tests/unit/store_fixture.c tests/unit/store_fixture.h
 test_check_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
@@ -172,8 +177,8 @@ EXTRA_DIST += tests/install.sh tests/style.sh
 # the analyzers of C: minutes, so by hand and before a release
 .PHONY: lint
 lint:
-	@top_srcdir='$(abs_top_srcdir)' bash $(srcdir)/tests/lint.sh $(DEFS) -I$(abs_top_builddir) $(AM_CPPFLAGS) \
-		-U_FORTIFY_SOURCE $(SMARTCOLS_CFLAGS) -DTOP_SRCDIR='"$(abs_top_srcdir)"'
+	@top_srcdir='$(abs_top_srcdir)' bash $(srcdir)/tests/lint.sh $(DEFS) -I$(abs_top_builddir) \
+		-I$(abs_top_srcdir) $(AM_CPPFLAGS) -U_FORTIFY_SOURCE $(SMARTCOLS_CFLAGS) -DTOP_SRCDIR='"$(abs_top_srcdir)"'
 EXTRA_DIST += tests/lint.sh .clang-tidy
 
 # the command: stores of imported cores

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "store/crash_row.h"
 #include "store/store.h"
@@ -19,6 +20,10 @@ struct fixture {
 
 /* Closes the store, and opens it again. */
 void fixture_reopen(struct fixture *fixture, enum store_rights rights);
+
+/* True where the user namespace that we are in has that user: he can be given a file, and rights.
+ */
+bool fixture_knows_user(uid_t uid);
 
 /* What a record is made of. Zeroes mean what a comment says. */
 struct example {

