@@ -18,7 +18,8 @@ static void put(const char *path, const char *text)
     int fd = open(path, O_WRONLY);
     if (fd < 0 || write(fd, text, strlen(text)) < 0)
         printf("@failed %s\n", path);
-    close(fd);
+    if (fd >= 0)
+        close(fd);
 }
 
 static void run_victim(char *way)
