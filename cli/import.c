@@ -283,6 +283,7 @@ static int import_file(struct import *import, const char *path, struct error *er
         return r;
     if (query_id(import->store, row->id, &explained, NULL) < 0) /* a bundle may have a report */
         explained = NULL;
+    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): whatever is imported has a row */
     if (!settings->no_analysis && (explained ?: row)->analysis == CRASH_PENDING) {
         explain(import->call, import->store, row);
         crash_row_free(explained);

@@ -3,9 +3,11 @@
 #include "hook/pagemap.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "config.h"
 #include "store/base/io.h"
 
 /* include/uapi/linux/fs.h of Linux 6.7; older headers don't have it. */
@@ -47,6 +49,9 @@ static ssize_t scan(const struct pagemap *pagemap, uint64_t start, uint64_t end,
         .return_mask = PAGE_PRESENT | PAGE_SWAPPED,
     };
     int n;
+#ifdef INQUEST_SANITIZED /* memcheck doesn't know the call, so not what it fills */
+    memset(regions, 0, max * sizeof *regions);
+#endif
     do
         n = ioctl(pagemap->fd, SCAN_IOCTL, &argument);
     while (n < 0 && errno == EINTR);
