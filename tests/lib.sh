@@ -227,7 +227,7 @@ pattern_give_back() {
 #   -l N  core_pipe_limit (1024)            -d N  suid_dumpable (2)
 #   -m N  vm.max_map_count (as it is)       -b NAME  with tests/kernel/handler before the hook
 with_hook() { # [OPTION…] COMMAND…
-    local limit=1024 suid_dumpable=2 maps='' between='' program=${prefix}inquest-hook status option OPTIND=1
+    local limit=1024 suid_dumpable=2 maps='' between='' program=${UNDER}inquest-hook status option OPTIND=1
     while getopts l:d:m:b: option; do
         case $option in
         l) limit=$OPTARG ;;
@@ -277,9 +277,11 @@ valgrind_found_nothing() {
     wait_idle 300
     ! grep -l 'ERROR SUMMARY: [1-9]' "$T"/valgrind/* | xargs -r cat | grep .
 }
-prefix=
+
+# What stands before the names of the programs that a test runs.
+UNDER=
 if [ -n "$VALGRIND" ]; then
-    prefix=valgrind-
+    UNDER=valgrind-
     mkdir -m 1777 "$T/valgrind" && mkdir "$BIN/valgrind" &&
         cp /usr/libexec/valgrind/{default.supp,memcheck-,vgpreload_core-,vgpreload_memcheck-}* \
             "$BIN/valgrind" || bail "valgrind is not in /usr/libexec/valgrind"
@@ -289,7 +291,7 @@ if [ -n "$VALGRIND" ]; then
 fi
 
 inquest() {
-    "$BIN/${prefix}inquest" "$@"
+    "$BIN/${UNDER}inquest" "$@"
 }
 
 # An empty store, as setup would make it: a hook makes none, for a store that is not there may only
@@ -303,7 +305,7 @@ new_store() {
 new_store
 
 keeper() { # adopts, prunes, analyses
-    "$BIN/${prefix}inquest-keeper" -C "$CONF" --foreground "$@"
+    "$BIN/${UNDER}inquest-keeper" -C "$CONF" --foreground "$@"
 }
 
 # Writes the config: the store's place, no storm rules, nothing expires for being like another, and
