@@ -44,6 +44,7 @@ ssize_t pwrite(int fd, const void *buffer, size_t size, off_t at)
 ssize_t pread64(int fd, void *buffer, size_t size, off_t at) __attribute__((alias("pread")));
 ssize_t pwrite64(int fd, const void *buffer, size_t size, off_t at)
     __attribute__((alias("pwrite")));
+/* NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp): glibc's own names */
 ssize_t __read_chk(int fd, void *buffer, size_t size, size_t room);
 ssize_t __pread_chk(int fd, void *buffer, size_t size, off_t at, size_t room);
 ssize_t __pread64_chk(int fd, void *buffer, size_t size, off_t at, size_t room)
@@ -62,3 +63,4 @@ ssize_t __pread_chk(int fd, void *buffer, size_t size, off_t at, size_t room)
         abort();
     return pread(fd, buffer, size, at);
 }
+/* NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
