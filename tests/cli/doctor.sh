@@ -156,11 +156,18 @@ noproc() { mount -t tmpfs none /proc/sys/kernel; }
 machine noproc noproc
 says noproc handler false "nobody"
 
+# From here on the kernel is this machine's, whose crashes may be collected or not: not, for these.
+echo core >"$T/pattern.core"
+# shellcheck disable=SC2016 # for the shells inside
+export T NOT_OURS='mount --bind "$T/pattern.core" /proc/sys/kernel/core_pattern'
+
 # A container: other pids, and /proc/sys as runtimes mount it.
 inner() { # COMMAND…
     # shellcheck disable=SC2016 # for the shell inside
     unshare -mpf --mount-proc --propagation private sh -c '
-        mount --bind /proc/sys /proc/sys && mount -o remount,bind,ro /proc/sys && exec "$@"' - "$@"
+        mount --bind /proc/sys /proc/sys && mount -o remount,bind,ro /proc/sys &&
+            eval "$NOT_OURS" && mount -o remount,bind,ro /proc/sys/kernel/core_pattern &&
+            exec "$@"' - "$@"
 }
 inner "$BIN/inquest" doctor --json >"$T/inner.json" 2>"$T/stderr"
 says inner machine false "this is a [a-z ]*container: crashes in here go to the host"
@@ -176,6 +183,7 @@ chrooted() { # USER COMMAND…
     unshare -m --propagation private sh -c '
         root=$1 user=$2
         shift 2
+        eval "$NOT_OURS"
         for entry in /*; do
             if [ -L "$entry" ]; then
                 cp -P "$entry" "$root$entry"
