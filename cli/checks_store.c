@@ -12,6 +12,7 @@
 #include "cli/system_files.h"
 #include "cli/system_users.h"
 #include "cli/terminal.h"
+#include "store/adopt.h"
 #include "store/layout.h"
 
 #define SETUP "sudo inquest setup"
@@ -159,7 +160,7 @@ static void check_waiting(struct diagnosis *d)
 
     if (snprintf(path, sizeof path, "%s/%s", d->store, LAYOUT_NEW) >= PATH_MAX)
         return;
-    unsigned count = count_records(path) + count_records(LAYOUT_RUNTIME "/" LAYOUT_NEW);
+    unsigned count = count_records(path) + adopt_waiting(d->store);
     if (count == 0)
         return;
     checklist_add(&d->checklist, "waiting", VERDICT_NEITHER, "%u crash%s not in the index yet",

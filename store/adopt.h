@@ -40,6 +40,9 @@ int adopt_all(struct store *store, const struct config *config, struct adopt_res
 /* Root's: copies what waits in /run/inquest/new to new/, and removes it there. */
 int adopt_runtime(struct store *store, struct error *error);
 
+/* How many wait there for the store at this path; 0 for who may not look. */
+unsigned adopt_waiting(const char *store);
+
 /* Adopts new/ID.core.zst alone, waiting for whoever is at it. The row may have another id: the next
  * free one. */
 int adopt_one(struct store *store, const char *id, struct crash_row **ret, struct error *error);

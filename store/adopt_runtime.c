@@ -35,10 +35,10 @@ static bool is_home(const struct runtime *runtime, const struct record *record, 
 }
 
 /* Hooks of another store, of a test say, leave theirs in the same place. */
-static bool is_ours(const struct runtime *runtime, const struct record *record)
+static bool is_of(const char *store, const struct record *record)
 {
     const char *meant = metadata_text(record_metadata(record), KEY_STORE);
-    return !meant || strcmp(meant, store_path(runtime->store)) == 0;
+    return !meant || strcmp(meant, store) == 0;
 }
 
 /* As the store's owner: a file of his own, with the bytes of root's. 1: done, 0: not ours. */
@@ -47,7 +47,7 @@ static int copy_record(struct runtime *runtime, int from, const char *of)
     char id[LAYOUT_ID_SIZE];
     AUTO_RECORD struct record *record = NULL;
     int r = record_open(from, &record, runtime->error);
-    if (r < 0 || !is_ours(runtime, record))
+    if (r < 0 || !is_of(store_path(runtime->store), record))
         return r;
     if (is_home(runtime, record, of))
         return 1;
@@ -148,4 +148,39 @@ int adopt_runtime(struct store *store, struct error *error)
     r = bring_all_home(&runtime);
     int entered = store_enter(store, r < 0 ? NULL : error);
     return r < 0 ? r : entered;
+}
+
+/* ---- what waits ---- */
+
+struct waiting {
+    const char *store;
+    int dirfd;
+    unsigned n;
+};
+
+static bool is_anothers(const struct waiting *waiting, const char *name)
+{
+    AUTO_FD int fd = openat(waiting->dirfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    AUTO_RECORD struct record *record = NULL;
+    return fd >= 0 && record_open(fd, &record, NULL) == 0 && !is_of(waiting->store, record);
+}
+
+static int count_waiting(void *context, const char *name)
+{
+    struct waiting *waiting = context;
+    char id[LAYOUT_ID_SIZE];
+    if (layout_id_from_name(name, LAYOUT_PART_SUFFIX, id) ||
+        (layout_id_from_name(name, LAYOUT_RECORD_SUFFIX, id) && !is_anothers(waiting, name)))
+        waiting->n++;
+    return 0;
+}
+
+unsigned adopt_waiting(const char *store)
+{
+    struct waiting waiting = {.store = store};
+    AUTO_FD int fd = open(RUNTIME_NEW, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    waiting.dirfd = fd;
+    if (fd >= 0)
+        scan_names(fd, ".", count_waiting, &waiting);
+    return waiting.n;
 }

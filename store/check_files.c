@@ -344,6 +344,8 @@ static int check_left(void *context, const char *name)
 int check_new(struct check *check, struct error *error)
 {
     struct left left = {.check = check};
+    if (check_repairs(check)) /* what cannot be taken waits on, and doctor counts it */
+        adopt_runtime(check->store, NULL);
     AUTO_FD int fd =
         openat(check->storefd, LAYOUT_NEW, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # trust-p1-runtime - what is damaged among the records that wait in /run/inquest/new, or is no record,
-# keeps none of the others.
+# keeps none of the others: from the keeper, and from `inquest check`.
 . "$(dirname "$0")/../lib.sh"
 needs_kernel
 config_to_collect
@@ -17,6 +17,7 @@ wait_idle
 pid=$(said victim pid)
 waiting=$(compgen -G "$RUNTIME/*-$pid.core.zst")
 ok "trust-p1-runtime: without a store the record waits" test -f "$waiting"
+cp "$waiting" "$T/record"
 mv "$STORE.away" "$STORE"
 
 # Ids of a year when nobody crashed; whatever order the directory has, some come before the record.
@@ -42,4 +43,14 @@ ok "trust-p1-runtime: and has taken the record" wait_listed victim 5
 ok "trust-p1-runtime: which waits no more" test ! -e "$waiting"
 is "trust-p1-runtime: none of the others is in the store" \
     "$(inquest list --json | jq length)" 1
+
+inquest rm --yes "pid=$pid" >/dev/null
+cp "$T/record" "$waiting"
+finally rm -f "$waiting"
+inquest check --dry-run >/dev/null
+ok "trust-p1-runtime: a check that repairs nothing leaves it there" test -f "$waiting"
+inquest check >/dev/null
+ok "trust-p1-runtime: one that repairs takes it, beside all that cannot be taken" \
+    wait_listed victim 5
+ok "trust-p1-runtime: which waits no more then" test ! -e "$waiting"
 finish
