@@ -166,6 +166,7 @@ SETTINGS=(kernel/core_pipe_limit vm/max_map_count kernel/core_pattern fs/suid_du
 
 needs_kernel() {
     [ "$(id -u)" = 0 ] || skip_all "needs root, to change core_pattern"
+    grep -q '^ *0 *0 *4294967295$' /proc/self/uid_map || skip_all "this root is none to the kernel"
     [ -w /proc/sys/kernel/core_pattern ] || skip_all "/proc/sys/kernel/core_pattern is read-only"
     command -v flock >/dev/null || skip_all "flock is not installed"
 }
