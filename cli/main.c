@@ -14,6 +14,7 @@
 #include "cli/help.h"
 #include "cli/pager.h"
 #include "store/base/cleanup.h"
+#include "store/base/io.h"
 #include "store/base/text.h"
 
 #define COMMAND_ADDRESS(name) &command_##name,
@@ -133,6 +134,7 @@ int main(int argc, char **argv)
     static struct call call; /* what it points to lasts as long as the program */
     struct error error = {0};
 
+    (void)io_hold_standard(); /* without /dev/null there is nothing better than to go on */
     use_utf8();
     use_large_buffer();
     int code = arguments_parse(argc, argv, &call, &error) < 0

@@ -6,7 +6,6 @@
  * waits for it, ends what it could not end, commits the record, and becomes the keeper.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,21 +32,9 @@
 #include "hook/watch.h"
 #include "store/base/cleanup.h"
 #include "store/base/clock.h"
+#include "store/base/io.h"
 
 #define DEADLINE_FIRST_US (UINT64_C(5) * 60 * 1000 * 1000) /* until the config has been read */
-
-/* The kernel leaves 1 and 2 closed: the next file would be standard output. Programs started later
- * find them open, too. */
-static void make_fds_safe(void)
-{
-    int fd;
-
-    do
-        fd = open("/dev/null", O_RDWR);
-    while (fd >= 0 && fd <= STDERR_FILENO);
-    if (fd >= 0)
-        close(fd);
-}
 
 /* What must hold for both processes, whoever starts the hook. */
 static void prepare(void)
@@ -55,7 +42,7 @@ static void prepare(void)
     struct rlimit nice = {20, 20}; /* as much as everybody has who is not nice: sched(7) */
     struct rlimit core = {1, 1}; /* 1 is the kernel's sign against a handler that crashes itself */
 
-    make_fds_safe();
+    (void)io_hold_standard(); /* the kernel leaves 1 and 2 closed */
     (void)umask(077);
     (void)setrlimit(RLIMIT_CORE, &core);
     (void)setrlimit(RLIMIT_NICE, &nice); /* for those who work without privileges: take.c */
@@ -113,7 +100,7 @@ static int take_crash(const struct arguments *arguments, uint64_t started)
     }
     close(sockets[1]);
     close(STDIN_FILENO); /* the worker's copy of the pipe is the last one */
-    make_fds_safe();
+    (void)io_hold_standard();
     (void)victim_find(arguments, &victim, NULL); /* gone already: then it is not held, either */
     struct watched watched = {&part, &modules, &room};
     int status = watch_run(worker, sockets[0], &victim, progress, arguments->config, &watched);

@@ -3,7 +3,6 @@
 #include "store/keeper_process.h"
 
 #include <cap-ng.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <linux/ioprio.h>
 #include <stdbool.h>
@@ -15,6 +14,7 @@
 #include <unistd.h>
 
 #include "store/base/cleanup.h"
+#include "store/base/io.h"
 
 #ifndef IOPRIO_WHO_PROCESS
 #define IOPRIO_WHO_PROCESS 1
@@ -22,14 +22,10 @@
 
 int keeper_make_fds_safe(void)
 {
-    int fd;
-    do
-        fd = open("/dev/null", O_RDWR); /* not O_CLOEXEC: programs that are started want 0 to 2 */
-    while (fd >= 0 && fd < 3);
-    if (fd < 0)
-        return -errno;
-    if (close_range(3, ~0u, 0) < 0)
-        close(fd); /* before Linux 5.9 the hook's stay open until the keeper ends */
+    int r = io_hold_standard();
+    if (r < 0)
+        return r;
+    (void)close_range(3, ~0u, 0); /* before Linux 5.9 the hook's stay open until the keeper ends */
     (void)umask(0077);
     return 0;
 }

@@ -147,3 +147,15 @@ void io_unlock(int fd)
     for (int i = 0; i < TRIES && flock(fd, LOCK_UN) < 0 && errno != EBADF; i++)
         ;
 }
+
+int io_hold_standard(void)
+{
+    int fd;
+    do
+        fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd < 0)
+        return -errno;
+    close(fd);
+    return 0;
+}

@@ -39,3 +39,8 @@ int io_lock(int fd, unsigned patience_ms);
 /* Gives a flock(2) back. Giving back can fail, too: for want of memory, or interrupted by a signal
  * on a filesystem that asks a server. */
 void io_unlock(int fd);
+
+/* Opens /dev/null for each of standard input, output and error that is closed: another file would
+ * get its number, and what is meant for the terminal. Programs started later find them open, too.
+ * Negative where there is no /dev/null. */
+int io_hold_standard(void);
