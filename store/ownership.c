@@ -250,7 +250,9 @@ static void ask_rpm_about(struct ownership *file)
         int nothing = open("/dev/null", O_RDWR);
         if (nothing < 0 || dup2(nothing, 0) < 0 || dup2(pipe_fds[1], 1) < 0 || dup2(nothing, 2) < 0)
             _exit(127);
-        char *const environment[] = {(char[]){"PATH=/usr/bin:/bin"}, (char[]){"LC_ALL=C"}, NULL};
+        /* Without HOME it would take macros, which can run programs, from that of who logged in. */
+        char *const environment[] = {(char[]){"PATH=/usr/bin:/bin"}, (char[]){"LC_ALL=C"},
+                                     (char[]){"HOME=/nonexistent"}, NULL};
         execle("/usr/bin/rpm", "rpm", "-qf", "--qf", "%{NAME} %{EVR}\n", "--", file->path,
                (char *)NULL, environment);
         _exit(127);
