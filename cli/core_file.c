@@ -6,14 +6,17 @@
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <zstd.h>
 
 #include "cli/temporary.h"
 #include "store/base/cleanup.h"
 #include "store/base/io.h"
+#include "store/config.h"
 #include "store/core_compose.h"
 
 enum kind { KIND_OTHER, KIND_CORE, KIND_PROGRAM, KIND_RECORD, KIND_ZSTD };
@@ -70,11 +73,21 @@ bool core_file_is_meant(const char *word)
     return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && kind_of_file(fd) != KIND_PROGRAM;
 }
 
-/* Copies what comes from a pipe to a file. */
+/* A pipe has no more to give than a core can have here. */
+static uint64_t largest(void)
+{
+    AUTO_CONFIG struct config *config = NULL;
+    return config_load(NULL, NULL, NULL, &config) < 0 ? 0
+                                                      : config_settings(config)->capture.max_core;
+}
+
+/* Copies what comes from a pipe to a file: what cannot be one of ours not to its end, which it may
+ * not have. */
 static int spool(int in, struct error *error)
 {
     AUTO_FREE char *buffer = malloc(COPY_SIZE);
     AUTO_FD int fd = temporary_file(error);
+    uint64_t limit = largest(), written = 0;
     ssize_t n;
 
     if (fd < 0)
@@ -82,11 +95,19 @@ static int spool(int in, struct error *error)
     if (!buffer)
         return error_set(error, ENOMEM, "out of memory");
     while ((n = io_read(in, buffer, COPY_SIZE)) > 0) {
+        enum kind kind = written == 0 ? kind_of((unsigned char *)buffer, (size_t)n) : KIND_CORE;
+        if (kind == KIND_OTHER || kind == KIND_PROGRAM)
+            return error_set(error, EBADMSG, "neither a core nor a record");
+        if ((uint64_t)n > limit - written)
+            return error_set(error, EFBIG, "is larger than max_core in inquest.conf allows");
         int r = io_write(fd, buffer, (size_t)n);
         if (r < 0)
             return error_errno(error, -r, "%s", temporary_place());
+        written += (uint64_t)n;
     }
-    return n < 0 ? error_errno(error, (int)-n, "stdin") : steal_fd(&fd);
+    if (n < 0 || lseek(fd, 0, SEEK_SET) < 0)
+        return error_errno(error, n < 0 ? (int)-n : errno, "cannot read it");
+    return steal_fd(&fd);
 }
 
 static bool is_zero(const char *data, size_t size)
@@ -174,26 +195,39 @@ static bool is_record(int fd)
     return record_open(fd, &record, NULL) == 0;
 }
 
-static int open_input(const char *path, struct error *error)
+/* One that has ends already: who opens a FIFO may wait for another, for ever. */
+static bool is_pipe(int fd)
+{
+    struct statfs filesystem;
+    return fstatfs(fd, &filesystem) == 0 && filesystem.f_type == PIPEFS_MAGIC;
+}
+
+int core_file_open_input(const char *path, struct error *error)
 {
     struct stat st;
     bool is_stdin = strcmp(path, "-") == 0;
     AUTO_FD int fd = is_stdin ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
                               : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
     if (fd < 0 || fstat(fd, &st) < 0)
-        return error_errno(error, errno, "%s", path);
-    if (S_ISREG(st.st_mode))
-        return steal_fd(&fd);
-    if (!is_stdin)
-        return error_set(error, EINVAL, "%s: no regular file", path);
-    return spool(fd, error);
+        return error_errno(error, errno, "cannot open it");
+    if (S_ISDIR(st.st_mode))
+        return error_set(error, EISDIR, "is a directory");
+    bool is_regular = S_ISREG(st.st_mode);
+    if (!is_regular && !is_stdin && !is_pipe(fd))
+        return error_set(error, EINVAL, "no regular file");
+    if (is_regular ? lseek(fd, 0, SEEK_SET) < 0 : !is_stdin && fcntl(fd, F_SETFL, 0) < 0)
+        return error_errno(error, errno, "cannot read it");
+    return is_regular ? steal_fd(&fd) : spool(fd, error);
 }
 
 int core_file_open(const char *path, struct error *error)
 {
-    AUTO_FD int fd = open_input(path, error);
-    if (fd < 0)
+    AUTO_FD int fd = core_file_open_input(path, error);
+    if (fd < 0) {
+        error_prefix(error, "%s", path);
         return fd;
+    }
 
     enum kind kind = kind_of_file(fd);
     if (kind == KIND_CORE || (kind == KIND_RECORD && is_record(fd)))

@@ -17,6 +17,13 @@
  * that is no program. */
 bool core_file_is_meant(const char *word);
 
+/*
+ * Opens a file from anywhere: "-" is stdin. What a pipe gives is copied to an unlinked temporary
+ * file, at most max_core of it, and nothing that begins as no core, record or bundle does; no other
+ * file than a regular one is waited for. Returns a descriptor at its start or a negative errno.
+ */
+int core_file_open_input(const char *path, struct error *error);
+
 /* Opens it for analysis_run(). "-" is stdin. Returns a descriptor or a negative errno; -EBADMSG
  * where it is neither of these. */
 int core_file_open(const char *path, struct error *error);

@@ -2,7 +2,6 @@
 /* import.c - `inquest import`: stores cores and records from elsewhere. */
 #include <config.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,11 +9,11 @@
 #include <unistd.h>
 
 #include "cli/bundle_reader.h"
+#include "cli/core_file.h"
 #include "cli/crash.h"
 #include "cli/json.h"
 #include "cli/module_file.h"
 #include "cli/selection.h"
-#include "cli/temporary.h"
 #include "cli/terminal.h"
 #include "store/adopt.h"
 #include "store/base/cleanup.h"
@@ -96,48 +95,6 @@ static int import_core(struct store *store, int fd, const struct bytes *prefix, 
     if (r < 0)
         return error_errno(error, -r, "cannot hold the core's facts");
     return adopt_import(store, fd, facts, ret, error);
-}
-
-/* What cannot be read twice (a pipe) is copied to a file without a name first. */
-static int make_seekable(int fd, int *ret, struct error *error)
-{
-    enum { STEP = 256 * 1024 };
-    AUTO_FREE char *buffer = malloc(STEP);
-    AUTO_FD int copy = temporary_file(error);
-    ssize_t n;
-
-    if (copy < 0)
-        return copy;
-    if (!buffer)
-        return error_set(error, ENOMEM, "out of memory");
-    while ((n = io_read(fd, buffer, STEP)) > 0) {
-        int r = io_write(copy, buffer, (size_t)n);
-        if (r < 0)
-            return error_errno(error, -r, "%s", temporary_place());
-    }
-    if (n < 0 || lseek(copy, 0, SEEK_SET) < 0)
-        return error_errno(error, n < 0 ? (int)-n : errno, "cannot read it");
-    *ret = steal_fd(&copy);
-    return 0;
-}
-
-/* Opened with the caller's own rights, before the store's owner's are taken. */
-static int open_input(const char *path, int *ret, struct error *error)
-{
-    struct stat st;
-    AUTO_FD int fd =
-        strcmp(path, "-") == 0 ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-
-    if (fd < 0 || fstat(fd, &st) < 0)
-        return error_errno(error, errno, "cannot open it");
-    if (S_ISDIR(st.st_mode))
-        return error_set(error, EISDIR, "is a directory");
-    if (!S_ISREG(st.st_mode))
-        return make_seekable(fd, ret, error);
-    if (lseek(fd, 0, SEEK_SET) < 0)
-        return error_errno(error, errno, "cannot read it");
-    *ret = steal_fd(&fd);
-    return 0;
 }
 
 struct import {
@@ -270,11 +227,12 @@ static int import_file(struct import *import, const char *path, struct error *er
     AUTO_CRASH_ROW struct crash_row *row = NULL, *explained = NULL;
     AUTO_FD int fd = -1;
 
+    /* With the caller's own rights, before the store's owner's are taken. */
     int r = store_leave(import->store, error);
     if (r == 0)
-        r = open_input(path, &fd, error);
-    int entered = store_enter(import->store, r == 0 ? error : NULL);
-    if (r == 0)
+        r = fd = core_file_open_input(path, error);
+    int entered = store_enter(import->store, r >= 0 ? error : NULL);
+    if (r >= 0)
         r = entered;
     if (r < 0)
         return r;

@@ -25,6 +25,14 @@ is "a compressed core is imported" \
 ok "and comes back uncompressed" cmp "$T/core" <(inquest dump 20261102-000000-321)
 # shellcheck disable=SC2002 # a pipe is the point
 is "a pipe is imported" "$(cat "$T/core" | inquest import -q --no-analysis -; echo $?)" 0
+is "and one of the shell's, by its name" \
+    "$(inquest -D "$T/piped" import -q --no-analysis <(cat "$T/core"); echo $?)" 0
+for closed in '<&- 2>&-' '<&- >&- 2>&-'; do
+    is "a core is imported with $closed" \
+        "$(eval "inquest -D '$T/closed' import '$T/core' $closed" >/dev/null; echo $?)" 0
+    is "and explained" "$(eval "inquest bt '$T/core' $closed" >/dev/null; echo $?)" 0
+done
+ok "and the store is whole" inquest -D "$T/closed" check
 is "what has the same second and PID gets the next free id" \
     "$(inquest import --json --no-analysis "$T/core" "$T/core" | jq -c 'map(.id)')" \
     '["20261101-123456-321.2","20261101-123456-321.3"]'

@@ -95,10 +95,19 @@ ok "trust-p1-import: nor through a link in it" test ! -e "$T/escaped"
 
 # What is no core, or no file, is refused, and nothing of it is quoted.
 ln -s /etc/shadow "$T/shadow"
-for odd in /dev/null /dev/tty "$T" /proc/self/mem "$T/shadow"; do
+mkfifo "$T/fifo"
+for odd in /dev/null /dev/zero /dev/tty "$T" "$T/fifo" /proc/self/mem "$T/shadow"; do
     timeout 60 "$BIN/inquest" import "$odd" >"$T/out" 2>&1
     is "trust-p1-import: ${odd/"$T"/the test} is refused" $? 1
     ok "trust-p1-import: and not quoted" bash -c "! grep -q 'root:' '$T/out'"
+done
+
+# What comes by stdin may have no end.
+for endless in 'cat /dev/zero' yes; do
+    for verb in import bt; do
+        $endless 2>/dev/null | timeout 60 "$BIN/inquest" $verb - >"$T/out" 2>&1
+        is "trust-p1-import: $verb of the output of $endless is refused" "${PIPESTATUS[1]}" 1
+    done
 done
 
 # A bundle whose core is a link, a device or a directory, or is there twice, or longer than its file.
