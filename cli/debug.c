@@ -7,7 +7,8 @@
  * sysroot, with links for the names by which modules need each other: what is missing is missing,
  * nothing wrong is shown. lldb, which falls back to whatever lies at a path today, gets an empty
  * file for what is missing. Nothing that comes with the core is run: auto-loading is off, and
- * root's debugger is the user nobody.
+ * root's debugger is the user nobody. lldb, whose Python looks for modules in the directory it is
+ * started in, is started in /.
  */
 #include <elf.h>
 #include <errno.h>
@@ -47,7 +48,7 @@ static const struct option_spec debug_options[] = {
 struct session {
     const struct subject *subject;
     const struct debug_settings *settings;
-    const char *debugger;
+    char debugger[PATH_MAX];
     bool is_lldb;
     bool drops; /* root's debugger becomes nobody */
     char place[PATH_MAX];
@@ -62,6 +63,17 @@ static int join(char ret[static PATH_MAX], const char *directory, const char *na
 {
     if (snprintf(ret, PATH_MAX, "%s%s", directory, name) >= PATH_MAX)
         return error_set(error, ENAMETOOLONG, "%s%s: the name is too long", directory, name);
+    return 0;
+}
+
+/* A path that means the same from elsewhere. */
+static int from_anywhere(char ret[static PATH_MAX], const char *path, struct error *error)
+{
+    char here[PATH_MAX] = "";
+    if (path[0] != '/' && !getcwd(here, sizeof here))
+        return error_errno(error, errno, "%s", path);
+    if (snprintf(ret, PATH_MAX, "%s%s%s", here, here[0] ? "/" : "", path) >= PATH_MAX)
+        return error_set(error, ENAMETOOLONG, "%s: the name is too long", path);
     return 0;
 }
 
@@ -269,7 +281,7 @@ static int build_tree(struct session *session, struct error *error)
     if (r == 0 && session->missing > 0 && session->is_lldb)
         r = hide_missing(session, error);
     if (r == 0 && session->settings->analysis.exe)
-        snprintf(session->executable, PATH_MAX, "%s", session->settings->analysis.exe);
+        r = from_anywhere(session->executable, session->settings->analysis.exe, error);
     return r;
 }
 
@@ -315,11 +327,11 @@ static void append_debug_dirs(struct bytes *list, const struct debug_settings *s
                               const char *separator)
 {
     const struct texts *dirs = &settings->analysis.debug_dirs;
+    char path[PATH_MAX];
     (void)bytes_append_text(list, "/usr/lib/debug");
-    for (size_t i = 0; i < dirs->count; i++) {
-        (void)bytes_append_text(list, separator);
-        (void)bytes_append_text(list, dirs->items[i]);
-    }
+    for (size_t i = 0; i < dirs->count; i++)
+        if (from_anywhere(path, dirs->items[i], NULL) == 0)
+            (void)bytes_printf(list, "%s%s", separator, path);
 }
 
 static void gdb_arguments(struct arguments *arguments, const struct session *session)
@@ -425,7 +437,7 @@ static int debug(const struct call *call, struct session *session, struct error 
         if (session->missing > 0)
             note_missing(call, session);
         fill_arguments(arguments, call, session, words);
-        r = debugger_run(arguments->at, session->drops, error);
+        r = debugger_run(arguments->at, session->is_lldb ? "/" : NULL, session->drops, error);
     }
     for (size_t i = 0; i < arguments->n_texts; i++)
         bytes_free(&arguments->texts[i]);
@@ -447,14 +459,13 @@ static int run_debug(struct call *call, struct error *error)
     if (subject.record.fd < 0)
         return error_set(error, ENOENT, "%s: its record is gone", subject.id);
     const char *debugger = settings->debugger ? settings->debugger : "gdb";
-    *session = (struct session){
-        .subject = &subject,
-        .settings = settings,
-        .debugger = debugger,
-        .is_lldb = strstr(render_base_name(debugger), "lldb"),
-        .drops = geteuid() == 0 && !settings->as_root,
-    };
-    return debug(call, session, error);
+    session->subject = &subject;
+    session->settings = settings;
+    session->is_lldb = strstr(render_base_name(debugger), "lldb");
+    session->drops = geteuid() == 0 && !settings->as_root;
+    r = strchr(debugger, '/') ? from_anywhere(session->debugger, debugger, error)
+                              : join(session->debugger, "", debugger, error);
+    return r < 0 ? r : debug(call, session, error);
 }
 
 const struct command command_debug = {

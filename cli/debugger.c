@@ -27,9 +27,11 @@ static int become_nobody(void)
     return setenv("HOME", "/nonexistent", 1) < 0 ? -errno : 0;
 }
 
-static void become_debugger(const char *const *arguments, bool drop)
+static void become_debugger(const char *const *arguments, const char *directory, bool drop)
 {
     int r = drop ? become_nobody() : 0;
+    if (r == 0 && directory && chdir(directory) < 0)
+        r = -errno;
     if (r == 0) {
         execvp(arguments[0], (char *const *)arguments);
         r = -errno;
@@ -51,7 +53,8 @@ static int wait_for(pid_t pid, struct error *error)
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-int debugger_run(const char *const *arguments, bool drop, struct error *error)
+int debugger_run(const char *const *arguments, const char *directory, bool drop,
+                 struct error *error)
 {
     /* The terminal's signals are the debugger's to answer: who died of one would leave the core. */
     static const int ignored[] = {SIGINT, SIGQUIT, SIGTERM, SIGHUP};
@@ -64,7 +67,7 @@ int debugger_run(const char *const *arguments, bool drop, struct error *error)
     if (pid == 0) {
         for (size_t i = 0; i < ARRAY_SIZE(ignored); i++)
             sigaction(ignored[i], &before[i], NULL);
-        become_debugger(arguments, drop);
+        become_debugger(arguments, directory, drop);
     }
     int r = pid < 0 ? error_errno(error, errno, "fork") : wait_for(pid, error);
     for (size_t i = 0; i < ARRAY_SIZE(ignored); i++)

@@ -122,6 +122,24 @@ for debugger in gdb lldb; do
     is "explain-debuggers: $debugger, a user's, for root: likewise" "$(${debugger}_frames)" "$(our_frames user)"
 done
 
+# What lies in the directory where somebody calls a debugger is not run.
+mkdir "$T/planted"
+for module in lldb six readline sitecustomize; do
+    echo "open('$T/planted/ran', 'w')" >"$T/planted/$module.py"
+done
+echo "shell touch '$T/planted/ran'" >"$T/planted/.gdbinit"
+echo "platform shell touch '$T/planted/ran'" >"$T/planted/.lldbinit"
+chmod 777 "$T/planted" # also for nobody, whom root's debugger is
+for debugger in gdb lldb; do
+    command -v $debugger >/dev/null || continue
+    for caller in "" "as_user 12345"; do
+        # shellcheck disable=SC2086
+        (cd "$T/planted" && debug $debugger user $caller)
+        is "explain-debuggers: $debugger runs nothing of the directory it is called in${caller:+, by a user}" \
+            "$(${debugger}_frames; ls "$T/planted/ran" 2>/dev/null)" "$(our_frames user)"
+    done
+done
+
 # Replaced after the crash: nothing has kept it.
 our_frames normal >"$T/before"
 for name in libq.so program; do
