@@ -20,6 +20,7 @@ crash_hers() {
 }
 crash_his() {
     local i
+    sleep 1 # an id begins with its second: none of his begins as hers
     for i in 1 2 3; do
         crash "one$i" -u $BOB -t 30 "$T/one" SEGV
         crash "two$i" -u $BOB -t 30 "$T/two" ABRT
