@@ -48,7 +48,7 @@ int index_open_write(int dirfd, mode_t mode, int wait_ms, struct index **ret, st
     AUTO_DATABASE struct database *database = NULL;
     int r = database_open_write(dirfd, LAYOUT_INDEX, mode, wait_ms, &database, error);
     if (r == 0)
-        r = schema_upgrade(database, error);
+        r = schema_make(database, error);
     return r < 0 ? r : index_new(steal_pointer(&database), ret, error);
 }
 
@@ -57,7 +57,7 @@ int index_open_memory(struct index **ret, struct error *error)
     AUTO_DATABASE struct database *database = NULL;
     int r = database_open_memory(&database, error);
     if (r == 0)
-        r = schema_upgrade(database, error);
+        r = schema_make(database, error);
     return r < 0 ? r : index_new(steal_pointer(&database), ret, error);
 }
 

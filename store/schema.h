@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * schema.h - the tables of an index, and how an older index becomes a current one.
+ * schema.h - the tables of an index.
+ *
+ * An index is made of files and can be made again: one of another version is not brought up to
+ * date but made anew, as one that is damaged.
  */
 #pragma once
 
@@ -9,11 +12,11 @@
 
 enum {
     SCHEMA_APPLICATION_ID = 0x494e5154, /* "INQT" */
-    SCHEMA_VERSION = 4,
+    SCHEMA_VERSION = 5,
 };
 
-/* -EUCLEAN: no index of ours, or one newer than this program. */
+/* -EUCLEAN: no index of ours, or one of another version than this program's. */
 int schema_check(struct database *database, struct error *error);
 
-/* Makes the tables of an empty database, or brings an older index up to date. -EUCLEAN likewise. */
-int schema_upgrade(struct database *database, struct error *error);
+/* Makes the tables of an empty database. -EUCLEAN likewise. */
+int schema_make(struct database *database, struct error *error);

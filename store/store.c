@@ -257,8 +257,6 @@ int store_open(const char *path, enum store_rights rights, struct store **ret, s
         r = create(path, error);
     if (r == 0)
         r = rights == STORE_READ ? add_read(store, path, error) : add_write(store, path, error);
-    if (r == 0 && rights == STORE_READ)
-        r = source_find_unadopted(store->sources, &store->n_sources, error);
     if (r < 0)
         return r;
     *ret = steal_pointer(&store);
@@ -328,8 +326,6 @@ int store_open_view(const char *option, const char *configured, enum store_right
     int r = store_new(&store, error);
     if (r == 0)
         r = open_both(store, path, rights, error);
-    if (r == 0)
-        r = source_find_unadopted(store->sources, &store->n_sources, error);
     if (r < 0)
         return r;
     *ret = steal_pointer(&store);

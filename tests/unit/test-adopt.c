@@ -390,6 +390,24 @@ static void test_index_lost_or_garbage(void **state)
     check_rebuilt(fixture, row->id);
 }
 
+static void test_index_of_another_version(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct example example = {.time_us = START, .uid = 1000, .content = 5000};
+    AUTO_CRASH_ROW struct crash_row *row = fixture_add(fixture, &example);
+    assert_int_equal(pin_set(fixture->store, row, NULL), 0);
+    static const char *const others[] = {"PRAGMA user_version=1", "PRAGMA user_version=1000000",
+                                         "PRAGMA application_id=1"};
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        struct database *database = index_database(store_writable_index(fixture->store));
+        assert_int_equal(database_script(database, others[i], NULL), 0);
+        for (int rights = STORE_READ; rights <= STORE_WRITE; rights++) {
+            fixture_reopen(fixture, (enum store_rights)rights);
+            check_rebuilt(fixture, row->id);
+        }
+    }
+}
+
 static void test_index_replaced_meanwhile(void **state)
 {
     struct fixture *fixture = *state;
@@ -467,6 +485,8 @@ int main(void)
                                         fixture_teardown),
         cmocka_unit_test_setup_teardown(test_race, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_index_lost_or_garbage, fixture_setup,
+                                        fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_index_of_another_version, fixture_setup,
                                         fixture_teardown),
         cmocka_unit_test_setup_teardown(test_index_replaced_meanwhile, fixture_setup,
                                         fixture_teardown),
