@@ -189,10 +189,11 @@ int database_open_write(int dirfd, const char *name, mode_t mode, int wait_ms,
     if (made ==
         1) /* only before the first page is written; later it would be a write for nothing */
         r = database_script(database, "PRAGMA auto_vacuum=INCREMENTAL", error);
+    /* Each reader who finds nobody else at the index reads the whole log first: so it is short. */
     if (r == 0)
         r = database_script(database,
                             "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
-                            "PRAGMA journal_size_limit=4194304",
+                            "PRAGMA wal_autocheckpoint=256; PRAGMA journal_size_limit=1048576",
                             error);
     if (r < 0)
         return r;
