@@ -34,9 +34,11 @@ struct unit {
 struct debug_info {
     Dwarf *dwarf;
     struct scopes *scopes;
-    struct unit *units;
+    Dwarf_Aranges *aranges; /* which compilers leave out, in whole or for some units; NULL: none */
+    struct unit *units;     /* those that were needed, or all */
     size_t unit_count, unit_capacity;
     struct ranges units_at;
+    bool has_all; /* units_at is of all */
 };
 
 static bool add_range(struct ranges *ranges, uint64_t start, uint64_t end, uint64_t target)
@@ -111,27 +113,6 @@ static struct unit *add_unit(struct debug_info *info, const Dwarf_Die *die)
     return &info->units[info->unit_count++];
 }
 
-/* Units whose own entry has no ranges, as old assemblers leave them. */
-static void add_aranges(struct debug_info *info)
-{
-    Dwarf_Aranges *aranges;
-    size_t count;
-    if (dwarf_getaranges(info->dwarf, &aranges, &count) != 0)
-        return;
-    for (size_t i = 0; i < count; i++) {
-        Dwarf_Addr start;
-        Dwarf_Word size;
-        Dwarf_Off offset;
-        Dwarf_Die die;
-        if (dwarf_getarangeinfo(dwarf_onearange(aranges, i), &start, &size, &offset) != 0 ||
-            !dwarf_offdie(info->dwarf, offset, &die))
-            continue;
-        if (!add_unit(info, &die) ||
-            !add_range(&info->units_at, start, start + size, info->unit_count - 1))
-            return;
-    }
-}
-
 struct debug_info *debug_info_new(Dwarf *dwarf)
 {
     struct debug_info *info = calloc(1, sizeof(*info));
@@ -143,20 +124,9 @@ struct debug_info *debug_info_new(Dwarf *dwarf)
         free(info);
         return NULL;
     }
-    Dwarf_CU *unit = NULL;
-    Dwarf_Die die, split;
-    uint8_t type;
-    while (dwarf_get_units(dwarf, unit, &unit, NULL, &type, &die, &split) == 0) {
-        if (type != DW_UT_compile && type != DW_UT_skeleton)
-            continue;
-        bool is_split = type == DW_UT_skeleton && dwarf_tag(&split) == DW_TAG_compile_unit;
-        if (!add_unit(info, is_split ? &split : &die) ||
-            !add_ranges_of(&info->units_at, &die, info->unit_count - 1))
-            break;
-    }
-    if (info->units_at.count == 0)
-        add_aranges(info);
-    sort_ranges(&info->units_at);
+    size_t count;
+    if (dwarf_getaranges(dwarf, &info->aranges, &count) != 0 || count == 0)
+        info->aranges = NULL;
     return info;
 }
 
@@ -263,13 +233,54 @@ static void read_line(Dwarf_Die *unit, uint64_t address, struct debug_frame *ret
     (void)dwarf_linecol(line, &ret->column);
 }
 
-size_t debug_info_at(struct debug_info *info, uint64_t address,
-                     struct debug_frame ret[static DEBUG_MAX_DEPTH])
+/* Reads the entry of each unit: what costs most in a large program. */
+static void add_all_units(struct debug_info *info)
 {
+    Dwarf_CU *unit = NULL;
+    Dwarf_Die die, split;
+    uint8_t type;
+    info->has_all = true;
+    while (dwarf_get_units(info->dwarf, unit, &unit, NULL, &type, &die, &split) == 0) {
+        if (type != DW_UT_compile && type != DW_UT_skeleton)
+            continue;
+        bool is_split = type == DW_UT_skeleton && dwarf_tag(&split) == DW_TAG_compile_unit;
+        if (!add_unit(info, is_split ? &split : &die) ||
+            !add_ranges_of(&info->units_at, &die, info->unit_count - 1))
+            break;
+    }
+    sort_ranges(&info->units_at);
+}
+
+static struct unit *find_unit(struct debug_info *info, uint64_t address)
+{
+    if (!info->has_all)
+        add_all_units(info);
     const struct range *range = find_range(&info->units_at, address);
-    if (!range)
-        return 0;
-    struct unit *unit = &info->units[range->target];
+    return range ? &info->units[range->target] : NULL;
+}
+
+/* The same by .debug_aranges alone. Split units are left to find_unit(). */
+static struct unit *find_unit_quickly(struct debug_info *info, uint64_t address)
+{
+    Dwarf_Arange *arange =
+        info->aranges && !info->has_all ? dwarf_getarange_addr(info->aranges, address) : NULL;
+    Dwarf_Off offset;
+    Dwarf_Die die;
+    uint8_t type;
+    if (!arange || dwarf_getarangeinfo(arange, NULL, NULL, &offset) != 0 ||
+        !dwarf_offdie(info->dwarf, offset, &die) ||
+        dwarf_cu_info(die.cu, NULL, &type, NULL, NULL, NULL, NULL, NULL) != 0 ||
+        type != DW_UT_compile)
+        return NULL;
+    for (size_t i = 0; i < info->unit_count; i++)
+        if (info->units[i].die.addr == die.addr)
+            return &info->units[i];
+    return add_unit(info, &die);
+}
+
+static size_t look_into(struct debug_info *info, struct unit *unit, uint64_t address,
+                        struct debug_frame ret[static DEBUG_MAX_DEPTH])
+{
     if (!unit->indexed) {
         unit->indexed = true;
         scopes_walk(info->scopes, &unit->die, add_function, unit);
@@ -296,4 +307,14 @@ size_t debug_info_at(struct debug_info *info, uint64_t address,
         }
     }
     return chain.count;
+}
+
+size_t debug_info_at(struct debug_info *info, uint64_t address,
+                     struct debug_frame ret[static DEBUG_MAX_DEPTH])
+{
+    struct unit *unit = find_unit_quickly(info, address);
+    size_t count = unit ? look_into(info, unit, address, ret) : 0;
+    if (count == 0 && (unit = find_unit(info, address)))
+        count = look_into(info, unit, address, ret);
+    return count;
 }

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -121,9 +122,13 @@ int io_copy(int from, int to)
 int io_read_file(int dirfd, const char *path, size_t limit, struct bytes *ret)
 {
     AUTO_FD int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    if (fd < 0)
+    struct stat st;
+    if (fd < 0 || fstat(fd, &st) < 0)
         return -errno;
-    return io_read_all(fd, limit, ret);
+    /* Only what is read is touched, so that a file may say what it likes of its size. */
+    size_t size = (uint64_t)st.st_size < limit ? (size_t)st.st_size : limit;
+    int r = bytes_reserve(ret, size + 16 * 1024);
+    return r < 0 ? r : io_read_all(fd, limit, ret);
 }
 
 int io_lock(int fd, unsigned patience_ms)
