@@ -13,6 +13,7 @@
 #include <zstd.h>
 
 #include "store/base/cleanup.h"
+#include "store/base/io.h"
 
 enum {
     COMPRESSED_ZSTD = 2, /* ELFCOMPRESS_ZSTD, which <elf.h> has since glibc 2.37 */
@@ -41,6 +42,7 @@ struct move {
 
 struct image {
     Elf *source;
+    bool with_symbols;
     const char *file;
     size_t file_size;
     size_t section_count, names; /* names: the number of the section that holds them */
@@ -51,11 +53,14 @@ struct image {
     char *bytes;
 };
 
-static bool is_wanted(const char *name)
+static bool is_wanted(const struct image *image, const Elf64_Shdr *header, const char *name)
 {
     for (size_t i = 0; i < ARRAY_SIZE(unread); i++)
         if (strcmp(name, unread[i]) == 0)
             return false;
+    if (image->with_symbols && (header->sh_type == SHT_SYMTAB || header->sh_type == SHT_NOTE ||
+                                strcmp(name, ".strtab") == 0))
+        return true;
     return strncmp(name, ".debug_", 7) == 0 || strcmp(name, ".gnu_debugaltlink") == 0;
 }
 
@@ -96,7 +101,7 @@ static bool plan(struct image *image, Elf64_Shdr *headers)
         const char *name = elf_strptr(image->source, image->names, header->sh_name);
         struct move *move = &image->moves[image->move_count];
         bool is_kept = header->sh_type != SHT_NOBITS &&
-                       (i == image->names || (name && is_wanted(name))) &&
+                       (i == image->names || (name && is_wanted(image, header, name))) &&
                        plan_move(image, header, move);
         if (!is_kept) {
             header->sh_type = SHT_NOBITS;
@@ -211,9 +216,9 @@ static bool is_understood(const struct image *image)
            image->section_count <= MAX_SECTIONS && image->file_size >= sizeof(Elf64_Ehdr);
 }
 
-bool inflate_debug(Elf *source, struct inflated *ret)
+bool inflate_debug(Elf *source, bool with_symbols, struct inflated *ret)
 {
-    struct image image = {.source = source};
+    struct image image = {.source = source, .with_symbols = with_symbols};
     image.file = elf_rawfile(source, &image.file_size);
     if (!image.file || elf_getshdrnum(source, &image.section_count) < 0 ||
         elf_getshdrstrndx(source, &image.names) < 0 || !is_understood(&image) || !build(&image))
@@ -224,6 +229,18 @@ bool inflate_debug(Elf *source, struct inflated *ret)
         return true;
     inflated_free(ret);
     return false;
+}
+
+int inflate_file(int in, int out)
+{
+    struct inflated inflated = {0};
+    Elf *source = elf_begin(in, ELF_C_READ_MMAP, NULL);
+    int r = 0;
+    if (source && inflate_debug(source, true, &inflated))
+        r = io_write(out, inflated.image, inflated.size);
+    inflated_free(&inflated);
+    elf_end(source);
+    return r;
 }
 
 /* All of it, growing `ret` as it comes. */

@@ -20,10 +20,14 @@ struct inflated {
     size_t size;
 };
 
-/* .debug_* and .gnu_debugaltlink: the other sections are empty, as are those that cannot be
- * decompressed. Returns false where there is nothing to gain: no compressed debug section, a class
- * or byte order that isn't this machine's, no memory. */
-bool inflate_debug(Elf *source, struct inflated *ret);
+/* .debug_* and .gnu_debugaltlink, and for `with_symbols` symbols and notes, as in a debug file: the
+ * other sections are empty, as are those that cannot be decompressed. Returns false where there is
+ * nothing to gain: no compressed debug section, a class or byte order that isn't this machine's, no
+ * memory. */
+bool inflate_debug(Elf *source, bool with_symbols, struct inflated *ret);
+
+/* Writes such an image of the ELF file `in` to `out`; nothing where there is nothing to gain. */
+int inflate_file(int in, int out);
 
 /* The whole ELF file that .gnu_debugdata is, compressed by xz. False: it is none, or too large. */
 bool inflate_xz(const void *data, size_t size, struct inflated *ret);

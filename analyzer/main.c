@@ -12,10 +12,12 @@
 
 #include "analyzer/cage.h"
 #include "analyzer/explain.h"
+#include "analyzer/inflate.h"
 #include "store/analysis_protocol.h"
 #include "store/base/parse.h"
 
 struct options {
+    bool inflate; /* the input is a debug file */
     enum effort effort;
     uint64_t max_frames, max_threads;
     uint64_t deadline_ms;
@@ -31,6 +33,7 @@ static const char help[] =
     "Usage: inquest-analyzer [OPTION…] < CORE > REPORT\n"
     "Explains a core or record. Started by inquest and inquest-keeper; see inquest-analyzer(8).\n"
     "\n"
+    "  --inflate                   the input is a debug file: writes it decompressed\n"
     "  --effort full|symbols|core  what to read beside the core (full)\n"
     "  --max-frames N              frames kept of one thread (4096)\n"
     "  --max-threads N             threads (65536)\n"
@@ -50,6 +53,9 @@ static int parse_effort(const char *text, enum effort *ret)
 static int parse_option(int option, char *value, struct options *options)
 {
     switch (option) {
+    case 'i':
+        options->inflate = true;
+        return 0;
     case 'e':
         return parse_effort(value, &options->effort);
     case 'f':
@@ -67,13 +73,10 @@ static int parse_option(int option, char *value, struct options *options)
 static int parse_options(int argc, char **argv, struct options *ret)
 {
     static const struct option known[] = {
-        {"effort", required_argument, NULL, 'e'},
-        {"max-frames", required_argument, NULL, 'f'},
-        {"max-threads", required_argument, NULL, 't'},
-        {"deadline", required_argument, NULL, 'd'},
-        {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, 'V'},
-        {0},
+        {"inflate", no_argument, NULL, 'i'},          {"effort", required_argument, NULL, 'e'},
+        {"max-frames", required_argument, NULL, 'f'}, {"max-threads", required_argument, NULL, 't'},
+        {"deadline", required_argument, NULL, 'd'},   {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'V'},          {0},
     };
     for (int option; (option = getopt_long(argc, argv, "", known, NULL)) != -1;) {
         if (option == 'h' || option == 'V') {
@@ -111,6 +114,10 @@ static int run(const struct options *options, struct error *error)
     if (!files)
         return error_set(error, ENOMEM, "no memory");
     elf_version(EV_CURRENT);
+    if (options->inflate) {
+        r = inflate_file(ANALYSIS_FD_CORE, ANALYSIS_FD_REPORT);
+        return r < 0 ? error_errno(error, -r, "cannot write") : 0;
+    }
     r = core_open(ANALYSIS_FD_CORE, options->max_threads, &core, error);
     if (r < 0)
         return r;

@@ -243,7 +243,7 @@ static void open_separate_debug(const struct modules *modules, struct module *mo
 
 static Dwarf *begin_dwarf(Elf *elf, struct inflated *inflated)
 {
-    Elf *source = inflate_debug(elf, inflated) ? inflated->elf : elf;
+    Elf *source = inflate_debug(elf, false, inflated) ? inflated->elf : elf;
     Dwarf *dwarf = dwarf_begin_elf(source, DWARF_C_READ, NULL);
     if (!dwarf)
         inflated_free(inflated);

@@ -37,7 +37,7 @@ static const char *const efforts[] = {"full", "symbols", "core"};
 struct run {
     const struct analysis_options *options;
     int core;             /* read-only */
-    const char *effort;   /* one of `efforts` */
+    const char *task[2];  /* options of the analyzer; the second may be NULL */
     uint64_t end_us;      /* CLOCK_MONOTONIC; the analyzer is killed then */
     int report, words;    /* read ends of the analyzer's output and of what it says of errors */
     int socket;           /* the broker's end */
@@ -110,8 +110,8 @@ static int exec_analyzer(const struct run *run, const char *program, struct erro
     snprintf(threads, sizeof(threads), "%u", options->max_threads);
     snprintf(deadline, sizeof(deadline), "%llu", (unsigned long long)left);
     const char *arguments[] = {
-        PROGRAM_ANALYZER, "--effort", run->effort,  "--max-frames", frames,
-        "--max-threads",  threads,    "--deadline", deadline,       NULL,
+        PROGRAM_ANALYZER, "--max-frames", frames,       "--max-threads", threads,
+        "--deadline",     deadline,       run->task[0], run->task[1],    NULL,
     };
     /* A keeper works with the effective rights of the store's owner, and nobody but root can become
      * the analyzer's user. */
@@ -369,6 +369,32 @@ static int run_once(struct run *run, struct bytes *ret_report, struct error *err
     return r;
 }
 
+static void prepare(struct run *run, const struct analysis_options *options, int core,
+                    uint64_t end_us)
+{
+    *run = (struct run){
+        .options = options,
+        .core = core,
+        .end_us = end_us,
+        .report = -1,
+        .words = -1,
+        .socket = -1,
+        .analyzer_ends = {-1, -1, -1},
+    };
+}
+
+int analysis_inflate(int debug_fd, const struct analysis_options *options, struct bytes *ret,
+                     struct error *error)
+{
+    struct run run;
+    AUTO_FD int input = reopen_read_only(debug_fd);
+    if (input < 0)
+        return error_errno(error, errno, "cannot hand the file to the analyzer");
+    prepare(&run, options, input, clock_now_us() + options->deadline_us);
+    run.task[0] = "--inflate";
+    return run_once(&run, ret, error);
+}
+
 int analysis_run(int core_fd, const struct analysis_options *options, struct bytes *ret_report,
                  struct error *error)
 {
@@ -378,16 +404,10 @@ int analysis_run(int core_fd, const struct analysis_options *options, struct byt
     uint64_t end_us = clock_now_us() + options->deadline_us;
     int r = 0;
     for (size_t i = 0; i < ARRAY_SIZE(efforts); i++) {
-        struct run run = {
-            .options = options,
-            .core = core,
-            .effort = efforts[i],
-            .end_us = end_us,
-            .report = -1,
-            .words = -1,
-            .socket = -1,
-            .analyzer_ends = {-1, -1, -1},
-        };
+        struct run run;
+        prepare(&run, options, core, end_us);
+        run.task[0] = "--effort";
+        run.task[1] = efforts[i];
         r = run_once(&run, ret_report, error);
         /* Killed by its deadline, it gets a second one, short and without files. */
         if (r == -ETIME && i + 1 < ARRAY_SIZE(efforts)) {

@@ -68,3 +68,10 @@ struct analysis_options {
  */
 int analysis_run(int core_fd, const struct analysis_options *options, struct bytes *ret_report,
                  struct error *error);
+
+/*
+ * Appends to `ret` a debug file whose sections are not compressed any more, made in the same cage
+ * of one whose sections are; nothing where they are not. Errors as above.
+ */
+int analysis_inflate(int debug_fd, const struct analysis_options *options, struct bytes *ret,
+                     struct error *error);

@@ -20,11 +20,10 @@
 #include "store/base/cleanup.h"
 #include "store/base/io.h"
 #include "store/base/text.h"
+#include "store/debug_cache.h"
 #include "store/debuginfod.h"
 #include "store/layout.h"
 #include "store/ownership.h"
-
-#define DEBUG_DIRECTORY "/usr/lib/debug"
 
 enum {
     MAX_CANDIDATES = 96,
@@ -116,7 +115,7 @@ static void add_debug_directories(struct broker *broker, const struct question *
     const char *const *directories = broker->options->debug_dirs;
     for (size_t i = 0; directories && directories[i]; i++)
         add_by_build_id(broker, question, directories[i], suffix);
-    add_by_build_id(broker, question, DEBUG_DIRECTORY, suffix);
+    add_by_build_id(broker, question, LAYOUT_DEBUG, suffix);
 }
 
 /* Files that debuginfod's client has fetched before, for the person who calls. */
@@ -164,7 +163,7 @@ static void add_debug_link(struct broker *broker, const struct question *questio
     const char *path = question->path, *name = question->name;
     add(broker, root, "%.*s/%s", directory, path, name);
     add(broker, root, "%.*s/.debug/%s", directory, path, name);
-    add(broker, root, DEBUG_DIRECTORY "%.*s/%s", directory, path, name);
+    add(broker, root, LAYOUT_DEBUG "%.*s/%s", directory, path, name);
     const char *const *directories = broker->options->debug_dirs;
     for (size_t i = 0; directories && directories[i]; i++) {
         add(broker, broker->host, "%s%.*s/%s", directories[i], directory, path, name);
@@ -174,6 +173,9 @@ static void add_debug_link(struct broker *broker, const struct question *questio
 
 static void list_debug(struct broker *broker, const struct question *question)
 {
+    if (question->build_id[0])
+        add(broker, broker->options->store_fd, LAYOUT_CACHE "/%s" DEBUG_CACHE_SUFFIX,
+            question->build_id);
     add_debug_directories(broker, question, ".debug");
     if (question->name[0] && !strchr(question->name, '/')) {
         add_debug_link(broker, question, broker->options->root_fd);
@@ -356,9 +358,13 @@ static void answer_owners(struct broker *broker, int socket, const char *text, s
         files[count++].path = text + i;
     const struct analysis_options *options = broker->options;
     bool inside = options->root_fd >= 0;
-    if (options->packages)
+    if (options->packages) {
+        use_right(broker, true);
+        AUTO_FD int index = options->store_fd >= 0 ? ownership_open_index(options->store_fd) : -1;
+        use_right(broker, false);
         ownership_find(inside ? options->root_fd : broker->sysroot,
-                       !inside && broker->sysroot == broker->host, files, count);
+                       !inside && broker->sysroot == broker->host, index, files, count);
+    }
     *reply = (struct analysis_reply){.result = 0};
     size_t used = 0;
     for (size_t i = 0; i < count; i++) {

@@ -8,13 +8,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "store/adopt.h"
 #include "store/adopt_new.h"
 #include "store/base/cleanup.h"
 #include "store/base/io.h"
+#include "store/cache_files.h"
 #include "store/config.h"
+#include "store/debug_cache.h"
 #include "store/explain.h"
 #include "store/index.h"
 #include "store/keeper_log.h"
@@ -22,6 +25,7 @@
 #include "store/layout.h"
 #include "store/ledger.h"
 #include "store/notify.h"
+#include "store/ownership.h"
 #include "store/pending.h"
 #include "store/query.h"
 #include "store/retention.h"
@@ -44,6 +48,7 @@ struct keeper {
     struct store *store;
     struct ledger ledger; /* of that store */
     struct pending pending;
+    struct debug_cache_wanted debug_wanted;
 };
 
 static const char usage[] =
@@ -183,14 +188,17 @@ static int explain_one(struct keeper *keeper, const struct crash_row *row, struc
 {
     struct analysis_options options = ANALYSIS_DEFAULTS;
     AUTO_BYTES struct bytes json = {0};
+    AUTO_REPORT struct report *report = NULL;
     struct error own = {0};
     explain_options_from(keeper->settings, &options);
     store_await_record(keeper->store, row);
     int r = explain_run(keeper->store, row, &options, &json, &own);
     if (r == 0)
-        r = explain_keep(keeper->store, row, &json, keeper->config, NULL, &own);
-    if (r == 0)
+        r = explain_keep(keeper->store, row, &json, keeper->config, &report, &own);
+    if (r == 0) {
         ledger_add(&keeper->ledger, json.size / BLOCK * BLOCK + BLOCK);
+        debug_cache_note(&keeper->debug_wanted, report);
+    }
     if (r < 0) {
         keeper_log("%s: cannot be explained: %s", row->id, own.text);
         int noted = explain_keep_failure(keeper->store, row, r == -ENOENT, error);
@@ -228,6 +236,25 @@ static int explain_all(struct keeper *keeper, unsigned *ret_done, struct error *
     }
 }
 
+/* For analyses to come, which take longer without. Not where the disk is about to be full. */
+static void fill_cache(struct keeper *keeper)
+{
+    int fd = store_writable_fd(keeper->store);
+    struct error error = {0};
+    struct budgets budgets;
+    struct statvfs fs;
+    if (retention_budgets(keeper->config, fd, &budgets, &error) < 0 || fstatvfs(fd, &fs) < 0)
+        return;
+    uint64_t limit = cache_limit(budgets.max_use), free = (uint64_t)fs.f_bavail * fs.f_frsize;
+    if (limit == 0 || free < budgets.keep_free || free - budgets.keep_free < limit)
+        (void)cache_make_room(fd, "", 0, 0); /* next time */
+    else if (ownership_refresh_index(fd, &error) < 0)
+        keeper_log("the index of packages: %s", error.text);
+    else if (debug_cache_fill(&keeper->debug_wanted, fd, limit, &error) < 0)
+        keeper_log("the cache of debug information: %s", error.text);
+    keeper->debug_wanted.count = 0;
+}
+
 /* One worker a store: a keeper that comes while another explains leaves it to him, who looks again
  * after he has let go. */
 static int analyze(struct keeper *keeper, unsigned *ret_done, struct error *error)
@@ -243,6 +270,8 @@ static int analyze(struct keeper *keeper, unsigned *ret_done, struct error *erro
             return errno == EWOULDBLOCK ? 0 : error_errno(error, errno, ANALYSIS_LOCK);
         r = explain_all(keeper, &done, error);
         *ret_done += r < 0 ? 0 : done;
+        if (r == 0 && done > 0)
+            fill_cache(keeper);
         io_unlock(lock);
     } while (r == 0 && done > 0);
     return r;

@@ -7,6 +7,7 @@
  *     crashes/<uid>/        0750  ID.core.zst  ID.report.json  ID.pin  index.db
  *     crashes/<uid>/modules/      ID.<build-id>: ELF files that came with a crash from elsewhere
  *     modules/<build-id>    0640  ELF files kept for later
+ *     cache/                0750  copies in a quicker form, cache_files.h
  *     index.db              0640
  *
  * These names and modes are relied on from outside. See inquest-record(5).
@@ -23,9 +24,12 @@
     LOCALSTATEDIR "/lib/inquest"            /* unless --store or INQUEST_STORE say otherwise */
 #define LAYOUT_RUNTIME       "/run/inquest" /* locks, storm table, records while STORE is away */
 
+#define LAYOUT_DEBUG         "/usr/lib/debug" /* of this system: where debug files are installed */
+
 #define LAYOUT_NEW           "new"
 #define LAYOUT_CRASHES       "crashes"
 #define LAYOUT_MODULES       "modules"
+#define LAYOUT_CACHE         "cache"
 #define LAYOUT_INDEX         "index.db"
 
 #define LAYOUT_RECORD_SUFFIX ".core.zst"
@@ -39,6 +43,7 @@ enum {
     LAYOUT_CRASHES_MODE = 0751,   /* crashes/ itself: passable, not listable */
     LAYOUT_CRASH_DIR_MODE = 0750, /* crashes/<uid>/ */
     LAYOUT_MODULES_MODE = 0750,
+    LAYOUT_CACHE_MODE = 0750,
     LAYOUT_FILE_MODE = 0640,
     LAYOUT_PRIVATE_MODE = 0600, /* records that root alone may read */
 

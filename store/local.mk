@@ -42,12 +42,14 @@ libstore_a_SOURCES = \
 	store/adopt_runtime.c \
 	store/analysis.c store/analysis.h store/analysis_protocol.h \
 	store/broker.c store/broker.h \
+	store/cache_files.c store/cache_files.h \
 	store/cage.c store/cage.h \
 	store/check.c store/check.h \
 	store/check_files.c store/check_index.c store/check_work.h \
 	store/crash_files.c \
 	store/crash_row.c store/crash_row.h \
 	store/database.c store/database.h \
+	store/debug_cache.c store/debug_cache.h \
 	store/debuginfod.c store/debuginfod.h \
 	store/explain.c store/explain.h \
 	store/filter.c store/filter.h \
@@ -57,6 +59,7 @@ libstore_a_SOURCES = \
 	store/module_store.c store/module_store.h \
 	store/names.c store/names.h \
 	store/ownership.c store/ownership.h \
+	store/package_index.c store/package_index.h \
 	store/pending.c store/pending.h \
 	store/pin.c store/pin.h \
 	store/prune.c store/prune.h \

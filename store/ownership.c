@@ -20,6 +20,9 @@
 #include "store/base/bytes.h"
 #include "store/base/cleanup.h"
 #include "store/base/io.h"
+#include "store/package_index.h"
+
+#define DPKG_LISTS "var/lib/dpkg/info"
 
 enum {
     MAX_LIST = 64 << 20,   /* bytes of one file of a database */
@@ -149,33 +152,90 @@ static void add_dpkg_versions(int root, struct ownership *files, size_t count)
     }
 }
 
-static void ask_dpkg(int root, struct ownership *files, size_t count)
+struct dpkg {
+    int lists; /* /var/lib/dpkg/info/ */
+    struct sieve sieve;
+    struct bytes list; /* the one that is being read */
+};
+
+/* Whose owner "name.list" or "name:architecture.list" tells. */
+static size_t match_dpkg_list(struct dpkg *dpkg, const char *name, struct ownership *files,
+                              size_t count)
 {
-    AUTO_FD int fd = open_directory(root, "var/lib/dpkg/info");
-    AUTO_DIR DIR *directory = fd >= 0 ? fdopendir(dup(fd)) : NULL;
-    if (!directory)
-        return;
-    AUTO_FREE struct sieve *sieve = malloc(sizeof(*sieve));
-    if (!sieve)
-        return;
-    sieve_fill(sieve, files, count);
-    AUTO_BYTES struct bytes list = {0};
+    const char *dot = strrchr(name, '.');
+    bytes_clear(&dpkg->list);
+    if (!dot || strcmp(dot, ".list") != 0 ||
+        io_read_file(dpkg->lists, name, MAX_LIST, &dpkg->list) < 0)
+        return 0;
+    size_t size = strcspn(name, ":");
+    if (size > (size_t)(dot - name))
+        size = (size_t)(dot - name);
+    return match_lines(&dpkg->list, "", name, size, &dpkg->sieve, files, count);
+}
+
+static void match_all_dpkg_lists(struct dpkg *dpkg, struct ownership *files, size_t count)
+{
+    AUTO_DIR DIR *directory = fdopendir(dup(dpkg->lists));
     size_t missing = count;
     unsigned packages = 0;
+    if (!directory)
+        return;
     for (struct dirent *entry; missing && packages < MAX_PACKAGES && (entry = readdir(directory));
-         packages++) {
-        const char *dot = strrchr(entry->d_name, '.');
-        if (!dot || strcmp(dot, ".list") != 0)
-            continue;
-        bytes_clear(&list);
-        if (io_read_file(fd, entry->d_name, MAX_LIST, &list) < 0)
-            continue;
-        size_t size = strcspn(entry->d_name, ":"); /* "name:architecture.list" */
-        if (size > (size_t)(dot - entry->d_name))
-            size = (size_t)(dot - entry->d_name);
-        missing -= match_lines(&list, "", entry->d_name, size, sieve, files, count);
+         packages++)
+        missing -= match_dpkg_list(dpkg, entry->d_name, files, count);
+}
+
+/* The lists that may name the file, of which the first that does is its owner. */
+static void match_indexed(struct dpkg *dpkg, const struct package_index *index,
+                          struct ownership *file)
+{
+    const char *paths[] = {file->path, without_usr(file->path)};
+    for (size_t i = 0; i < ARRAY_SIZE(paths) && (i == 0 || paths[i] != paths[0]); i++) {
+        size_t at = 0, size = strlen(paths[i]);
+        for (const char *name; (name = package_index_next(index, paths[i], size, &at));)
+            if (match_dpkg_list(dpkg, name, file, 1) > 0)
+                return;
     }
+}
+
+/* False where the keeper's index of these lists has no answer. */
+static bool match_by_index(struct dpkg *dpkg, int index_fd, struct ownership *files, size_t count)
+{
+    AUTO_PACKAGE_INDEX struct package_index index = {0};
+    for (size_t i = 0; i < count; i++)
+        if (!package_index_knows(files[i].path, strlen(files[i].path)))
+            return false;
+    if (index_fd < 0 || package_index_read(index_fd, dpkg->lists, &index) < 0)
+        return false;
+    for (size_t i = 0; i < count; i++)
+        match_indexed(dpkg, &index, &files[i]);
+    return true;
+}
+
+static void ask_dpkg(int root, int index_fd, struct ownership *files, size_t count)
+{
+    AUTO_FD int lists = open_directory(root, DPKG_LISTS);
+    AUTO_FREE struct dpkg *dpkg = lists >= 0 ? calloc(1, sizeof(*dpkg)) : NULL;
+    if (!dpkg)
+        return;
+    dpkg->lists = lists;
+    sieve_fill(&dpkg->sieve, files, count);
+    if (!match_by_index(dpkg, index_fd, files, count))
+        match_all_dpkg_lists(dpkg, files, count);
+    bytes_free(&dpkg->list);
     add_dpkg_versions(root, files, count);
+}
+
+int ownership_open_index(int storefd)
+{
+    return package_index_open(storefd);
+}
+
+int ownership_refresh_index(int storefd, struct error *error)
+{
+    AUTO_FD int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    AUTO_FD int lists = root >= 0 ? open_directory(root, DPKG_LISTS) : -1;
+    return lists >= 0 ? package_index_refresh(storefd, lists, error) : 0;
 }
 
 /* pacman: local/NAME-VERSION-RELEASE/files, paths without their first slash. */
@@ -301,14 +361,14 @@ static void ask_rpm(struct ownership *files, size_t count)
         }
 }
 
-void ownership_find(int root, int is_host, struct ownership *files, size_t count)
+void ownership_find(int root, bool is_host, int index_fd, struct ownership *files, size_t count)
 {
     for (size_t i = 0; i < count; i++)
         files[i].owner[0] = '\0';
     if (count == 0)
         return;
     /* A system may have several: each is asked for what none before it owns. */
-    ask_dpkg(root, files, count);
+    ask_dpkg(root, is_host ? index_fd : -1, files, count);
     ask_pacman(root, files, count);
     ask_apk(root, files, count);
     if (is_host)

@@ -9,7 +9,10 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
+
+#include "store/base/error.h"
 
 enum { OWNER_SIZE = 192 }; /* room for "name version" and its NUL */
 
@@ -18,6 +21,16 @@ struct ownership {
     char owner[OWNER_SIZE]; /* "" where nobody owns it */
 };
 
-/* Fills in the owners of `count` files of the system whose root directory is `root`: one pass over
- * the database for all of them. `is_host`: programs of that system may be run. */
-void ownership_find(int root, int is_host, struct ownership *files, size_t count);
+/*
+ * Fills in the owners of `count` files of the system whose root directory is `root`: one pass over
+ * the database for all of them. `is_host`: it is this system, whose programs may be run, and which
+ * `index_fd` (or -1) is the index of.
+ */
+void ownership_find(int root, bool is_host, int index_fd, struct ownership *files, size_t count);
+
+/* The store's index of this system's files, which saves most of that pass: a descriptor, the
+ * caller's to close, or a negative errno. */
+int ownership_open_index(int storefd);
+
+/* Makes that index anew where it is out of date. For the keeper that holds the lock of analyses. */
+int ownership_refresh_index(int storefd, struct error *error);

@@ -111,7 +111,7 @@ int usage_of(struct index *index, int storefd, struct usage *ret, struct error *
     if (r < 0)
         return r;
     ret->modules = directory_bytes(storefd, LAYOUT_MODULES);
-    ret->index = index_bytes(storefd, ".");
+    ret->index = index_bytes(storefd, ".") + directory_bytes(storefd, LAYOUT_CACHE);
     struct sum unadopted = sum_up(storefd, LAYOUT_NEW);
     ret->unadopted = unadopted.bytes;
     ret->being_written = unadopted.parts;

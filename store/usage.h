@@ -2,8 +2,8 @@
 /*
  * usage.h - how many bytes lie under a store, in the blocks that the disk gives them.
  *
- * Records and reports come from the index's running totals; what new/ holds, kept modules and the
- * indexes themselves are few and looked at.
+ * Records and reports come from the index's running totals; what new/ holds, kept modules, the
+ * indexes themselves and the cache are few and looked at.
  */
 #pragma once
 
@@ -13,7 +13,8 @@
 #include "store/index.h"
 
 struct usage {
-    uint64_t records, reports, modules, index, unadopted;
+    uint64_t records, reports, modules, unadopted;
+    uint64_t index;         /* and what else can be had again, LAYOUT_CACHE */
     uint64_t being_written; /* of what is unadopted, the .part files */
 };
 

@@ -96,6 +96,11 @@ test_retention_SOURCES = tests/unit/test-retention.c tests/unit/store_fixture.c 
 test_retention_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 test_retention_LDADD = $(libstore_libs) $(CMOCKA_LIBS)
 
+unit_tests += test-cache
+test_cache_SOURCES = tests/unit/test-cache.c
+test_cache_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+test_cache_LDADD = $(libstore_libs) $(CMOCKA_LIBS)
+
 unit_tests += test-ledger
 test_ledger_SOURCES = tests/unit/test-ledger.c tests/unit/store_fixture.c tests/unit/store_fixture.h
 test_ledger_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)

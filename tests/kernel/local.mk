@@ -57,6 +57,7 @@ kernel_tests += tests/kernel/collect-p5-live.sh
 kernel_tests += tests/kernel/collect-p5-store.sh
 kernel_tests += tests/kernel/collect-p6-user.sh
 kernel_tests += tests/kernel/letgo-p1-released.sh
+kernel_tests += tests/kernel/explain-cache.sh
 kernel_tests += tests/kernel/trust-p1-cgroup.sh
 kernel_tests += tests/kernel/trust-p1-chroot.sh
 kernel_tests += tests/kernel/trust-p1-credentials.sh

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* cache_files.c - STORE/cache/: read, written and kept small. */
+#include "store/cache_files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "store/base/cleanup.h"
+#include "store/base/io.h"
+#include "store/layout.h"
+#include "store/scan.h"
+
+#define PART "part" /* the file that is being written */
+
+enum { BLOCK = 512 /* of st_blocks, stat(2) */ };
+
+static const uint64_t max_limit = 64 << 20, min_limit = 4 << 20;
+
+uint64_t cache_limit(uint64_t max_use)
+{
+    uint64_t limit = max_use / 16 < max_limit ? max_use / 16 : max_limit;
+    return limit < min_limit ? 0 : limit;
+}
+
+static int open_directory(int storefd)
+{
+    int fd = openat(storefd, LAYOUT_CACHE, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    return fd < 0 ? -errno : fd;
+}
+
+int cache_open(int storefd, const char *name)
+{
+    char path[LAYOUT_PATH_SIZE + NAME_MAX];
+    snprintf(path, sizeof path, LAYOUT_CACHE "/%s", name);
+    int fd = openat(storefd, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    return fd < 0 ? -errno : fd;
+}
+
+/* The mode is set where the umask would not let it be. */
+static int make_directory(int storefd)
+{
+    if (mkdirat(storefd, LAYOUT_CACHE, LAYOUT_CACHE_MODE) < 0)
+        return errno == EEXIST ? 0 : -errno;
+    return fchmodat(storefd, LAYOUT_CACHE, LAYOUT_CACHE_MODE, 0) < 0 ? -errno : 0;
+}
+
+/* Synced before it has its name: a power failure must not leave one with holes. */
+static int write_part(int dirfd, const struct iovec *parts, size_t count)
+{
+    if (unlinkat(dirfd, PART, 0) < 0 && errno != ENOENT)
+        return -errno;
+    AUTO_FD int fd =
+        openat(dirfd, PART, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, LAYOUT_FILE_MODE);
+    if (fd < 0)
+        return -errno;
+    int r = fchmod(fd, LAYOUT_FILE_MODE) < 0 ? -errno : 0;
+    for (size_t i = 0; r == 0 && i < count; i++)
+        r = io_write(fd, parts[i].iov_base, parts[i].iov_len);
+    return r == 0 && fsync(fd) < 0 ? -errno : r;
+}
+
+int cache_write(int storefd, const char *name, const struct iovec *parts, size_t count)
+{
+    int r = make_directory(storefd);
+    AUTO_FD int dirfd = r < 0 ? r : open_directory(storefd);
+    if (dirfd < 0)
+        return dirfd;
+    r = write_part(dirfd, parts, count);
+    if (r == 0 && renameat(dirfd, PART, dirfd, name) < 0)
+        r = -errno;
+    if (r < 0)
+        (void)unlinkat(dirfd, PART, 0); /* else the next one does */
+    return r;
+}
+
+/* What there is, and the oldest of those that may go. */
+struct survey {
+    int dirfd;
+    const char *suffix;
+    uint64_t bytes;
+    bool found;
+    struct timespec time;
+    char name[NAME_MAX + 1];
+};
+
+static bool ends_in(const char *name, const char *suffix)
+{
+    size_t size = strlen(name), end = strlen(suffix);
+    return size >= end && strcmp(name + size - end, suffix) == 0;
+}
+
+static bool is_older(const struct timespec *a, const struct timespec *b)
+{
+    return a->tv_sec != b->tv_sec ? a->tv_sec < b->tv_sec : a->tv_nsec < b->tv_nsec;
+}
+
+static int look_at(void *context, const char *name)
+{
+    struct survey *survey = context;
+    struct stat st;
+    if (fstatat(survey->dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
+        return 0;
+    survey->bytes += (uint64_t)st.st_blocks * BLOCK;
+    if (!ends_in(name, survey->suffix) || (survey->found && !is_older(&st.st_mtim, &survey->time)))
+        return 0;
+    survey->found = true;
+    survey->time = st.st_mtim;
+    snprintf(survey->name, sizeof survey->name, "%s", name);
+    return 0;
+}
+
+int cache_make_room(int storefd, const char *suffix, uint64_t coming, uint64_t limit)
+{
+    if (coming > limit)
+        return -ENOSPC;
+    AUTO_FD int dirfd = open_directory(storefd);
+    if (dirfd < 0)
+        return dirfd == -ENOENT ? 0 : dirfd;
+    for (;;) {
+        struct survey survey = {.dirfd = dirfd, .suffix = suffix};
+        int r = scan_names(dirfd, ".", look_at, &survey);
+        if (r < 0 || survey.bytes + coming <= limit)
+            return r;
+        if (!survey.found)
+            return -ENOSPC;
+        if (unlinkat(dirfd, survey.name, 0) < 0)
+            return -errno;
+    }
+}

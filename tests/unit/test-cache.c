@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* test-cache.c - STORE/cache: whole or not there, within its bounds; and dpkg's lists, indexed. */
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "store/base/cleanup.h"
+#include "store/base/io.h"
+#include "store/cache_files.h"
+#include "store/package_index.h"
+
+struct fixture {
+    char path[64];
+    int store, lists; /* directories */
+};
+
+static int setup(void **state)
+{
+    static struct fixture fixture;
+    char path[96];
+    snprintf(fixture.path, sizeof fixture.path, "/tmp/iq-cache.XXXXXX");
+    assert_non_null(mkdtemp(fixture.path));
+    fixture.store = open(fixture.path, O_RDONLY | O_DIRECTORY);
+    snprintf(path, sizeof path, "%s/lists", fixture.path);
+    assert_int_equal(mkdir(path, 0755), 0);
+    fixture.lists = open(path, O_RDONLY | O_DIRECTORY);
+    *state = &fixture;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct fixture *fixture = *state;
+    char command[128];
+    close(fixture->store);
+    close(fixture->lists);
+    snprintf(command, sizeof command, "rm -rf '%s'", fixture->path);
+    return system(command);
+}
+
+/* As dpkg does: another file takes the name. */
+static void write_list(const struct fixture *fixture, const char *name, const char *text)
+{
+    int fd = openat(fixture->lists, "new", O_WRONLY | O_CREAT | O_TRUNC, 0644);
+    assert_int_equal(io_write(fd, text, strlen(text)), 0);
+    close(fd);
+    assert_int_equal(renameat(fixture->lists, "new", fixture->lists, name), 0);
+}
+
+static int read_index(const struct fixture *fixture, struct package_index *ret)
+{
+    AUTO_FD int fd = package_index_open(fixture->store);
+    return fd < 0 ? fd : package_index_read(fd, fixture->lists, ret);
+}
+
+/* The lists that may name `path`, joined. */
+static const char *lists_of(const struct fixture *fixture, const char *path)
+{
+    static char joined[256];
+    AUTO_PACKAGE_INDEX struct package_index index = {0};
+    size_t at = 0;
+    joined[0] = '\0';
+    assert_int_equal(read_index(fixture, &index), 0);
+    for (const char *name; (name = package_index_next(&index, path, strlen(path), &at));) {
+        size_t used = strlen(joined);
+        snprintf(joined + used, sizeof joined - used, "%s ", name);
+    }
+    return joined;
+}
+
+static void test_packages(void **state)
+{
+    const struct fixture *fixture = *state;
+    struct error error = {0};
+    write_list(fixture, "libc6:amd64.list", "/.\n/usr\n/lib/libc.so.6\n/lib/libm.so.6\n");
+    write_list(fixture, "other.list", "/usr/bin/other\n/lib/libm.so.6"); /* no last newline */
+    write_list(fixture, "docs.list", "/usr/share/doc/x\n/usr/include/x.h\n");
+    write_list(fixture, "libc6:amd64.md5sums", "/lib/libc.so.6\n");
+    struct package_index index;
+    assert_int_equal(read_index(fixture, &index), -ENOENT);
+    assert_int_equal(package_index_refresh(fixture->store, fixture->lists, &error), 0);
+
+    assert_string_equal(lists_of(fixture, "/lib/libc.so.6"), "libc6:amd64.list ");
+    assert_string_equal(lists_of(fixture, "/usr/bin/other"), "other.list ");
+    assert_string_equal(lists_of(fixture, "/usr/bin/othe"), "");
+    assert_int_equal(strlen(lists_of(fixture, "/lib/libm.so.6")),
+                     strlen("libc6:amd64.list other.list "));
+    assert_false(package_index_knows("/usr/share/doc/x", 16));
+    assert_string_equal(lists_of(fixture, "/usr/share/doc/x"), "");
+
+    /* Older kernels keep time by the tick. */
+    nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
+    write_list(fixture, "other.list", "/usr/bin/another\n");
+    assert_int_equal(read_index(fixture, &index), -ESTALE);
+    assert_int_equal(package_index_refresh(fixture->store, fixture->lists, &error), 0);
+    assert_string_equal(lists_of(fixture, "/usr/bin/other"), "");
+    assert_string_equal(lists_of(fixture, "/usr/bin/another"), "other.list ");
+}
+
+static ino_t inode_of(const struct fixture *fixture)
+{
+    struct stat st;
+    assert_int_equal(fstatat(fixture->store, "cache/packages", &st, 0), 0);
+    return st.st_ino;
+}
+
+static void test_packages_are_kept(void **state)
+{
+    const struct fixture *fixture = *state;
+    write_list(fixture, "a.list", "/bin/a\n");
+    assert_int_equal(package_index_refresh(fixture->store, fixture->lists, NULL), 0);
+    ino_t first = inode_of(fixture);
+    assert_int_equal(package_index_refresh(fixture->store, fixture->lists, NULL), 0);
+    assert_int_equal(inode_of(fixture), first);
+}
+
+/* However it is cut or changed: an error or an answer, and nothing read that is not there. */
+static void test_packages_damaged(void **state)
+{
+    const struct fixture *fixture = *state;
+    write_list(fixture, "a.list", "/bin/a\n/bin/b\n");
+    write_list(fixture, "b.list", "/bin/b\n/bin/c\n");
+    assert_int_equal(package_index_refresh(fixture->store, fixture->lists, NULL), 0);
+    AUTO_BYTES struct bytes whole = {0};
+    assert_int_equal(io_read_file(fixture->store, "cache/packages", 1 << 20, &whole), 0);
+    for (size_t size = 0; size <= whole.size + 1; size++) {
+        const struct iovec part = {whole.data, size};
+        AUTO_PACKAGE_INDEX struct package_index index = {0};
+        assert_int_equal(cache_write(fixture->store, "packages", &part, 1), 0);
+        assert_int_equal(read_index(fixture, &index), size == whole.size ? 0 : -EBADMSG);
+    }
+    for (size_t i = 0; i < whole.size; i++) {
+        AUTO_PACKAGE_INDEX struct package_index index = {0};
+        size_t at = 0;
+        whole.data[i] ^= (char)0xff;
+        const struct iovec part = {whole.data, whole.size};
+        assert_int_equal(cache_write(fixture->store, "packages", &part, 1), 0);
+        whole.data[i] ^= (char)0xff;
+        if (read_index(fixture, &index) < 0)
+            continue;
+        for (const char *name; (name = package_index_next(&index, "/bin/b", 6, &at));)
+            assert_true(strlen(name) <= strlen("a.list" /* NUL */ "b.list") + 1);
+    }
+}
+
+static void write_file(const struct fixture *fixture, const char *name, size_t size, time_t time)
+{
+    AUTO_FREE char *text = malloc(size);
+    memset(text, 'x', size);
+    const struct iovec part = {text, size};
+    assert_int_equal(cache_write(fixture->store, name, &part, 1), 0);
+    char path[64];
+    snprintf(path, sizeof path, "cache/%s", name);
+    const struct timespec times[] = {{.tv_sec = time}, {.tv_sec = time}};
+    assert_int_equal(utimensat(fixture->store, path, times, 0), 0);
+}
+
+static bool has(const struct fixture *fixture, const char *name)
+{
+    AUTO_FD int fd = cache_open(fixture->store, name);
+    return fd >= 0;
+}
+
+static void test_room(void **state)
+{
+    const struct fixture *fixture = *state;
+    enum { KIB = 1024 };
+    assert_int_equal(cache_make_room(fixture->store, ".debug", 100, 1000), 0); /* nothing there */
+    write_file(fixture, "packages", 40 * KIB, 1);
+    write_file(fixture, "b.debug", 40 * KIB, 20);
+    write_file(fixture, "a.debug", 40 * KIB, 10);
+    assert_int_equal(cache_make_room(fixture->store, ".debug", 40 * KIB, 170 * KIB), 0);
+    assert_true(has(fixture, "a.debug"));
+    assert_int_equal(cache_make_room(fixture->store, ".debug", 80 * KIB, 170 * KIB), 0);
+    assert_false(has(fixture, "a.debug")); /* the oldest */
+    assert_true(has(fixture, "b.debug"));
+    assert_int_equal(cache_make_room(fixture->store, ".debug", 160 * KIB, 170 * KIB), -ENOSPC);
+    assert_false(has(fixture, "b.debug"));
+    assert_true(has(fixture, "packages"));
+    assert_int_equal(cache_make_room(fixture->store, "", 0, 0), 0);
+    assert_false(has(fixture, "packages"));
+    assert_int_equal(cache_make_room(fixture->store, ".debug", 11, 10), -ENOSPC);
+}
+
+static void test_limit(void **state)
+{
+    (void)state;
+    assert_int_equal(cache_limit(0), 0);
+    assert_int_equal(cache_limit(63 << 20), 0);
+    assert_int_equal(cache_limit(64 << 20), 4 << 20);
+    assert_int_equal(cache_limit(UINT64_MAX), 64 << 20);
+}
+
+static void test_names(void **state)
+{
+    const struct fixture *fixture = *state;
+    const struct iovec parts[] = {{(char[]){"one "}, 4}, {NULL, 0}, {(char[]){"two"}, 3}};
+    AUTO_BYTES struct bytes text = {0};
+    struct stat st;
+    (void)umask(0077);
+    assert_int_equal(cache_write(fixture->store, "x", parts, 3), 0);
+    assert_int_equal(io_read_file(fixture->store, "cache/x", 100, &text), 0);
+    assert_string_equal(text.data, "one two");
+    assert_int_equal(fstatat(fixture->store, "cache/x", &st, 0), 0);
+    assert_int_equal(st.st_mode & 07777, 0640);
+    assert_int_equal(fstatat(fixture->store, "cache", &st, 0), 0);
+    assert_int_equal(st.st_mode & 07777, 0750);
+    /* What a dead keeper left. */
+    assert_int_equal(symlinkat("/nowhere/else", fixture->store, "cache/part"), 0);
+    assert_int_equal(cache_write(fixture->store, "y", parts, 1), 0);
+    assert_true(has(fixture, "y"));
+    assert_int_equal(symlinkat("x", fixture->store, "cache/link"), 0);
+    assert_int_equal(cache_open(fixture->store, "link"), -ELOOP);
+}
+
+int main(void)
+{
+#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(test_packages),
+        TEST(test_packages_are_kept),
+        TEST(test_packages_damaged),
+        TEST(test_room),
+        TEST(test_limit),
+        TEST(test_names),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
