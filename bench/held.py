@@ -301,15 +301,15 @@ def fetch_memory(size):
 
 
 def run_once(bench, handler, argv):
-    """One crash under one handler. The lock is held from before the fault to the reaping."""
+    """One crash under one handler. The lock is held from before the fault until there is an answer."""
     victim = Victim(argv, bench.realtime)
     os.sync()
     if not bench.cold:
         fetch_memory(victim.resident() * 2 + (256 << 20))
     with Pattern(handler.pattern(), handler.pipe_limit):
         fault, held, dumped = victim.crash()
-    result = dict(handler=handler.name, held=held, dumped=dumped)
-    result['backtrace'] = handler.ask(victim.pid, fault)
+        result = dict(handler=handler.name, held=held, dumped=dumped)
+        result['backtrace'] = handler.ask(victim.pid, fault)  # who asks at once
     end = time.monotonic() + WAIT_S
     while not (said := bench.logged(victim.pid)) and time.monotonic() < end:
         time.sleep(0.01)

@@ -25,6 +25,7 @@ enum {
     THREADS_MOST = 64,
     LEVEL_HURRY = -5,
     IDLE_US = 100 * 1000, /* the end of most victims, and the start of their successors */
+    REST_US = 25 * 1000,  /* of these, the first */
     NICE_AFTERWARDS = 5,
 };
 
@@ -347,18 +348,23 @@ struct manners {
 
 /*
  * Once the victim is let go its own end needs the processor (60 ms a GiB), and then its successor:
- * nobody waits for us any more. At first anybody else comes before this thread, at once; a machine
- * that is always busy gives it its share later. Without leave all is as well, only slower for
- * others.
+ * nobody waits for us any more. At first this thread rests, for one that computes slows whoever has
+ * the other half of its core, be it the idlest. Then anybody else comes before it, at once; a
+ * machine that is always busy gives it its share later. Without leave all is as well, only slower
+ * for others. Lets go of the lock, which is held, meanwhile.
  */
-static void stand_back(struct manners *manners, uint64_t now)
+static void stand_back(struct take *take, struct manners *manners, uint64_t now)
 {
     static const struct sched_param none = {0};
+    static const struct timespec rest = {.tv_nsec = REST_US * 1000L};
 
     if (manners->step == MANNERS_NONE) {
         (void)sched_setscheduler(0, SCHED_IDLE, &none);
         manners->idle_since = now;
         manners->step = MANNERS_IDLE;
+        pthread_mutex_unlock(&take->lock);
+        (void)nanosleep(&rest, NULL); /* a signal may end it */
+        pthread_mutex_lock(&take->lock);
     } else if (now - manners->idle_since >= IDLE_US) {
         (void)setpriority(PRIO_PROCESS, 0, NICE_AFTERWARDS);
         (void)sched_setscheduler(0, SCHED_BATCH, &none);
@@ -379,7 +385,7 @@ static void *work(void *context)
         writer_fails(take, r);
     while (!is_done(take)) {
         if (take->released && manners.step != MANNERS_NICE)
-            stand_back(&manners, clock_now_us());
+            stand_back(take, &manners, clock_now_us());
         if (!work_once(take, &press))
             pthread_cond_wait(&take->changed, &take->lock);
     }
