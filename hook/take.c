@@ -25,7 +25,7 @@ enum {
     THREADS_MOST = 64,
     LEVEL_HURRY = -5,
     IDLE_US = 100 * 1000, /* the end of most victims, and the start of their successors */
-    REST_US = 25 * 1000,  /* of these, the first */
+    REST_US = 30 * 1000,  /* of these, the first */
     NICE_AFTERWARDS = 5,
 };
 

@@ -13,6 +13,7 @@
 struct index {
     struct database *database;
     struct index_names names;
+    bool is_small;
 };
 
 /* ---- opening ---- */
@@ -48,17 +49,26 @@ int index_open_write(int dirfd, mode_t mode, int wait_ms, struct index **ret, st
     AUTO_DATABASE struct database *database = NULL;
     int r = database_open_write(dirfd, LAYOUT_INDEX, mode, wait_ms, &database, error);
     if (r == 0)
-        r = schema_make(database, error);
+        r = schema_make(database, SCHEMA_LARGE, error);
     return r < 0 ? r : index_new(steal_pointer(&database), ret, error);
 }
 
-int index_open_memory(struct index **ret, struct error *error)
+int index_open_memory(bool is_small, struct index **ret, struct error *error)
 {
     AUTO_DATABASE struct database *database = NULL;
     int r = database_open_memory(&database, error);
     if (r == 0)
-        r = schema_make(database, error);
-    return r < 0 ? r : index_new(steal_pointer(&database), ret, error);
+        r = schema_make(database, is_small ? SCHEMA_SMALL : SCHEMA_LARGE, error);
+    if (r == 0)
+        r = index_new(steal_pointer(&database), ret, error);
+    if (r == 0)
+        (*ret)->is_small = is_small;
+    return r;
+}
+
+bool index_is_small(const struct index *index)
+{
+    return index->is_small;
 }
 
 void index_free(struct index *index)

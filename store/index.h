@@ -23,11 +23,13 @@ struct index;
 /* -ENOENT: no file; -EUCLEAN: it is damaged, or no index; -EBUSY: locked. */
 int index_open_read(int dirfd, struct index **ret, struct error *error);
 
-/* Makes or upgrades it where needed. */
+/* Makes it where it is missing. */
 int index_open_write(int dirfd, mode_t mode, int wait_ms, struct index **ret, struct error *error);
 
-/* An index in memory: of a store that cannot have one, and of records nobody has adopted. */
-int index_open_memory(struct index **ret, struct error *error);
+/* An index in memory: of a store that cannot have one, and, small, of records nobody has adopted.
+ */
+int index_open_memory(bool is_small, struct index **ret, struct error *error);
+bool index_is_small(const struct index *index); /* all is found by crash_time */
 void index_free(struct index *index);
 
 struct database *index_database(struct index *index);

@@ -67,7 +67,9 @@ static int build_sql(const struct stream *stream, const struct compiled *compile
         r = bytes_append_text(ret, "NOT INDEXED"); /* by seq, which is the row's own number */
     else if (r == 0)
         r = bytes_printf(ret, "INDEXED BY %s",
-                         compiled->n_leads ? compiled_index(compiled, lead) : "crash_time");
+                         compiled->n_leads && !index_is_small(stream->index)
+                             ? compiled_index(compiled, lead)
+                             : "crash_time");
     if (r == 0)
         r = bytes_printf(ret, " WHERE %s", compiled->where.data);
     if (r == 0 && compiled->n_leads)

@@ -48,6 +48,15 @@ static const char schema_tables[] =
 static const char schema_indexes[] =
     "CREATE UNIQUE INDEX crash_id ON crash (id);"
     "CREATE INDEX crash_time ON crash (time);"
+    /* With all that groups are made of, so that they are read from it alone. */
+    "CREATE INDEX crash_signature ON crash (signature, time, seq, user, uid, name, count)"
+    " WHERE signature IS NOT NULL;"
+    "CREATE INDEX crash_pinned ON crash (time) WHERE pinned = 1;"
+    "CREATE INDEX crash_pending ON crash (time) WHERE analysis = 0;"
+    "CREATE INDEX crash_core ON crash (account, repeat, time) WHERE content = 1 AND pinned = 0;";
+
+/* What is of use among many rows only, or where something is changed. */
+static const char schema_more_indexes[] =
     "CREATE INDEX crash_pid ON crash (pid, time);"
     "CREATE INDEX crash_uid ON crash (uid, time);"
     "CREATE INDEX crash_user ON crash (user, time);"
@@ -59,15 +68,9 @@ static const char schema_indexes[] =
     "CREATE INDEX crash_unit ON crash (unit, time) WHERE unit IS NOT NULL;"
     "CREATE INDEX crash_package ON crash (package, time) WHERE package IS NOT NULL;"
     "CREATE INDEX crash_function ON crash (function, time) WHERE function IS NOT NULL;"
-    /* With all that groups are made of, so that they are read from it alone. */
-    "CREATE INDEX crash_signature ON crash (signature, time, seq, user, uid, name, count)"
-    " WHERE signature IS NOT NULL;"
     "CREATE INDEX crash_stack ON crash (stack, time) WHERE stack IS NOT NULL;"
     "CREATE INDEX crash_access ON crash (access_uid, time) WHERE access_uid IS NOT NULL;"
-    "CREATE INDEX crash_pinned ON crash (time) WHERE pinned = 1;"
-    "CREATE INDEX crash_pending ON crash (time) WHERE analysis = 0;"
-    /* What retention may take next: cores, whole crashes, cores by age. */
-    "CREATE INDEX crash_core ON crash (account, repeat, time) WHERE content = 1 AND pinned = 0;"
+    /* What retention may take next: crash_core, whole crashes, cores by age. */
     "CREATE INDEX crash_core_age ON crash (rule, time) WHERE content = 1 AND pinned = 0;"
     "CREATE INDEX crash_core_size ON crash (stored_size) WHERE content = 1 AND pinned = 0;"
     "CREATE INDEX crash_victim ON crash (account, repeat, time) WHERE pinned = 0;"
@@ -166,11 +169,12 @@ int schema_check(struct database *database, struct error *error)
     return r == 0 && version == 0 ? error_set(error, EUCLEAN, "the index is empty") : r;
 }
 
-static int make_tables(struct database *database, struct error *error)
+static int make_tables(struct database *database, enum schema_size size, struct error *error)
 {
-    static const char *const scripts[] = {schema_tables, schema_totals, schema_indexes};
+    static const char *const scripts[] = {schema_tables, schema_totals, schema_indexes,
+                                          schema_more_indexes};
     char mark[96];
-    for (size_t i = 0; i < ARRAY_SIZE(scripts); i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(scripts) - (size == SCHEMA_SMALL); i++) {
         int r = database_script(database, scripts[i], error);
         if (r < 0)
             return r;
@@ -180,7 +184,7 @@ static int make_tables(struct database *database, struct error *error)
     return database_script(database, mark, error);
 }
 
-int schema_make(struct database *database, struct error *error)
+int schema_make(struct database *database, enum schema_size size, struct error *error)
 {
     int64_t version;
     int r = read_version(database, &version, error);
@@ -192,7 +196,7 @@ int schema_make(struct database *database, struct error *error)
         return r;
     r = read_version(database, &version, error); /* another may have been faster */
     if (r == 0 && version == 0)
-        r = make_tables(database, error);
+        r = make_tables(database, size, error);
     if (r < 0) {
         database_rollback(database);
         return r;

@@ -18,5 +18,10 @@ enum {
 /* -EUCLEAN: no index of ours, or one of another version than this program's. */
 int schema_check(struct database *database, struct error *error);
 
+enum schema_size {
+    SCHEMA_LARGE,
+    SCHEMA_SMALL, /* a few rows, read once: without most indexes, which take longer to make */
+};
+
 /* Makes the tables of an empty database. -EUCLEAN likewise. */
-int schema_make(struct database *database, struct error *error);
+int schema_make(struct database *database, enum schema_size size, struct error *error);

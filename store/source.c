@@ -82,7 +82,7 @@ int source_owner_directory(struct source *source, uid_t owner, bool *ret_whole)
 static int scan_in_memory(struct source *source, bool everybody, struct error *error)
 {
     struct scan scan = {.keep = UINT32_MAX};
-    int r = index_open_memory(&scan.index, error);
+    int r = index_open_memory(false, &scan.index, error);
     if (r < 0)
         return r;
     r = everybody ? scan_store(&scan, source->dirfd, error)
@@ -153,7 +153,7 @@ static int find_unadopted(const struct source *of, struct source *ret, struct er
     struct scan scan = {.keep = UINT32_MAX};
     if (!scan_has_new(of->dirfd))
         return 0;
-    int r = index_open_memory(&scan.index, error);
+    int r = index_open_memory(true, &scan.index, error);
     if (r < 0)
         return r;
     r = scan_new(&scan, of->dirfd, of->index, error);
