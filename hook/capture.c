@@ -565,13 +565,13 @@ static enum capture_exit take(struct capture *capture)
     }
     let_go(capture);
     if (result.stuck && result.write_failure < 0)
-        return CAPTURE_UNFINISHED; /* a thread still holds the writer */
+        _exit(CAPTURE_UNFINISHED); /* a thread still holds the writer */
     if (capture->state == RECORD_TRUNCATED)
         complain(capture, "the core is incomplete: %s", capture->reason);
     int r = finish(capture, result.write_failure < 0);
     if (r < 0)
         complain(capture, "cannot finish the record: %s", strerror(-r));
-    if (result.stuck) /* threads still use what this function's end would free */
+    if (result.stuck) /* threads still use what the end would free */
         _exit(r < 0 ? CAPTURE_UNFINISHED : CAPTURE_DONE);
     return r < 0 ? CAPTURE_UNFINISHED : CAPTURE_DONE;
 }
@@ -607,6 +607,48 @@ static bool count(struct capture *capture)
     return true;
 }
 
+/* From the config to the record's last frame. */
+static enum capture_exit run(struct capture *capture)
+{
+    struct error error = {0};
+
+    choose_user(capture);
+    if (load_policy(capture) < 0 || set_first_facts(capture) < 0) {
+        complain(capture, "out of memory");
+        return CAPTURE_UNFINISHED;
+    }
+    capture->runtime = runtime_open(NULL);
+    if (open_record(capture) < 0)
+        return CAPTURE_UNFINISHED;
+    decide(capture);
+    bool counted = capture->policy.mode >= POLICY_COUNT;
+    if (counted && !count(capture))
+        return CAPTURE_NOTHING;
+    if (!counted) {
+        storm_free(steal_pointer(&capture->storm));
+        gather(capture);
+        hand_over_modules(capture);
+    }
+    close_unneeded(capture);
+    (void)watch_send_sealed(capture->socket); /* a watcher that is gone waits for nothing */
+    if (cage_enter(capture->uid, capture->gid, &error) < 0) {
+        complain(capture, "%s", error.text);
+        return CAPTURE_UNFINISHED;
+    }
+    return counted ? write_count(capture) : take(capture);
+}
+
+/* The memory. Descriptors end with the process, and with them the locks that others wait for. */
+static void free_memory(struct capture *capture)
+{
+    policy_free(&capture->policy);
+    metadata_free(capture->facts);
+    metadata_free(capture->outcome);
+    storm_free(capture->storm);
+    record_writer_free(capture->writer);
+    plan_clear(&capture->plan);
+}
+
 enum capture_exit capture_run(const struct arguments *arguments, int pipe, int socket,
                               uint64_t started, struct progress *progress)
 {
@@ -624,30 +666,8 @@ enum capture_exit capture_run(const struct arguments *arguments, int pipe, int s
         .most = UINT64_MAX,
         .room = ROOM_NONE,
     };
-    struct error error = {0};
 
-    choose_user(&capture);
-    if (load_policy(&capture) < 0 || set_first_facts(&capture) < 0) {
-        complain(&capture, "out of memory");
-        return CAPTURE_UNFINISHED;
-    }
-    capture.runtime = runtime_open(NULL);
-    if (open_record(&capture) < 0)
-        return CAPTURE_UNFINISHED;
-    decide(&capture);
-    bool counted = capture.policy.mode >= POLICY_COUNT;
-    if (counted && !count(&capture))
-        return CAPTURE_NOTHING;
-    if (!counted) {
-        storm_free(steal_pointer(&capture.storm));
-        gather(&capture);
-        hand_over_modules(&capture);
-    }
-    close_unneeded(&capture);
-    (void)watch_send_sealed(socket); /* a watcher that is gone waits for nothing */
-    if (cage_enter(capture.uid, capture.gid, &error) < 0) {
-        complain(&capture, "%s", error.text);
-        return CAPTURE_UNFINISHED;
-    }
-    return counted ? write_count(&capture) : take(&capture);
+    enum capture_exit end = run(&capture);
+    free_memory(&capture);
+    return end;
 }
