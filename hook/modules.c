@@ -14,7 +14,6 @@
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -24,6 +23,7 @@
 #include "hook/mappings.h"
 #include "store/base/cleanup.h"
 #include "store/base/clock.h"
+#include "store/base/io.h"
 #include "store/base/text.h"
 
 enum {
@@ -67,7 +67,7 @@ static bool parse_line(const char *text, size_t size, struct line *ret)
 static int find_cached(const char *path)
 {
     struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_CACHED};
-    return (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof how);
+    return io_openat2(AT_FDCWD, path, &how);
 }
 
 /*

@@ -216,7 +216,7 @@ static int open_beneath(int root, const char *path)
         .flags = O_PATH | O_CLOEXEC,
         .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
     };
-    return (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
+    return io_openat2(root, path, &how);
 }
 
 /* Root's broker, whose effective user is the crash's reader, has a right that it may use for the

@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* io.c - reads and writes that finish. */
+#include "config.h"
+
 #include "store/base/io.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdbool.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -129,6 +135,19 @@ int io_read_file(int dirfd, const char *path, size_t limit, struct bytes *ret)
     size_t size = (uint64_t)st.st_size < limit ? (size_t)st.st_size : limit;
     int r = bytes_reserve(ret, size + 16 * 1024);
     return r < 0 ? r : io_read_all(fd, limit, ret);
+}
+
+int io_openat2(int dirfd, const char *path, const struct open_how *how)
+{
+    int fd = (int)syscall(SYS_openat2, dirfd, path, how, sizeof *how);
+#ifdef INQUEST_SANITIZED
+    if (fd < 0 && errno == ENOSYS) {
+        bool is_beneath = how->resolve & (RESOLVE_IN_ROOT | RESOLVE_BENEATH);
+        const char *relative = path + (is_beneath ? strspn(path, "/") : 0);
+        fd = openat(dirfd, *relative ? relative : ".", (int)how->flags, (mode_t)how->mode);
+    }
+#endif
+    return fd;
 }
 
 int io_lock(int fd, unsigned patience_ms)
