@@ -277,7 +277,7 @@ void facts_environ(const struct victim *victim, const char *const *globs, struct
 static int64_t namespace_owner(const struct victim *victim)
 {
     AUTO_FD int fd = openat(victim->task, "ns/user", O_RDONLY | O_CLOEXEC);
-    uid_t uid;
+    uid_t uid = (uid_t)-1; /* memcheck does not know who writes it */
     return fd >= 0 && ioctl(fd, NS_GET_OWNER_UID, &uid) == 0 ? (int64_t)uid : -1;
 }
 
