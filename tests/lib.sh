@@ -6,9 +6,9 @@
 #   finish                                       last line: without it the test counts as broken
 #
 # Gives $T, a temporary directory that everybody may enter; $STORE and $CONF, a store and a config
-# of its own; $BIN, copies of the programs that the build tree has; $VICTIMS and $TOOLS, the helpers
-# that it has. However the test ends, what it started, mounted or changed is gone with it.
-# See tests/README.md.
+# of its own; $BIN, copies of the programs that the build tree has, and $INQUEST, the command;
+# $VICTIMS and $TOOLS, the helpers that it has. However the test ends, what it started, mounted or
+# changed is gone with it. See tests/README.md.
 # shellcheck shell=bash
 # shellcheck disable=SC2034 # what it gives is used by the tests
 
@@ -101,6 +101,7 @@ STORE=$T/store CONF=$T/conf BIN=$T/bin
 export INQUEST_STORE=$STORE
 unset DEBUGINFOD_URLS NO_COLOR
 VALGRIND=${VALGRIND:-}
+export PATIENCE=$((${#VALGRIND} ? 20 : 1)) # how many times as long as in an ordinary build it waits
 at_end=()
 
 # Remembers a command for the end, whatever the end is. The last one comes first.
@@ -128,7 +129,7 @@ our_processes() {
 
 # Waits until hooks and keepers of this test have nothing left to do.
 wait_idle() { # [SECONDS]
-    local until=$((SECONDS + ${1:-60}))
+    local until=$((SECONDS + ${1:-60} * PATIENCE))
     while [ -n "$(our_processes)" ]; do
         [ $SECONDS -lt $until ] || return 1
         sleep 0.02
@@ -181,7 +182,7 @@ pattern_guard() { # LIMIT MAX_MAPS PATTERN SUID_DUMPABLE: each may be empty
     local wanted=("$@") before=() i
     trap '' INT TERM HUP QUIT PIPE
     exec 9>>"$PATTERN_LOCK"
-    flock -w 300 9 || { echo "somebody else has held $PATTERN_LOCK for 5 minutes"; return; }
+    flock -w $((300 * PATIENCE)) 9 || { echo "somebody else has held $PATTERN_LOCK for minutes"; return; }
     [ -d "$T" ] && kill -0 $$ 2>/dev/null || return # the test died while it waited
     for i in "${!SETTINGS[@]}"; do
         before+=("$(setting "${SETTINGS[i]}")")
@@ -264,35 +265,59 @@ is_sanitized() {
     grep -q '^#define INQUEST_SANITIZED' "$top_builddir/config.h"
 }
 
-# A command that runs one of our programs under valgrind, with those that it starts. Its own program
-# is copied, so that our_processes knows it; whoever it runs as writes a file of its own.
+# For what says nothing of our programs under valgrind.
+needs_no_valgrind() { # REASON
+    [ -z "$VALGRIND" ] || skip_all "$1"
+}
+
+# A command that runs one of our programs under valgrind, with those that it starts. Its own program,
+# and the shell before it, are copied, so that our_processes knows them.
 under_valgrind() { # NAME
     cat >"$BIN/valgrind-$1" <<END
-#!/bin/sh
-VALGRIND_LIB='$BIN/valgrind' exec $VALGRIND -v --vgdb=no --log-file='$T/valgrind/%p' --trace-children=yes \\
+#!$BIN/valgrind/sh
+exec '$BIN/valgrind/launch' ${VALGRIND#* } -v --vgdb=no --log-file='$T/valgrind/%p' --trace-children=yes \\
     --trace-children-skip='/usr/*,/bin/*,/sbin/*' '$BIN/$1' "\$@"
 END
     chmod +x "$BIN/valgrind-$1"
 }
+
+# What valgrind itself calls for a program that a process becomes. The log has the process's number,
+# and may be there: of the program before, and root's where this is another user. It is put aside.
+make_valgrind() {
+    local tool
+    tool=$($VALGRIND -d true 2>&1 | sed -n 's/.*launching //p')
+    [ -x "$tool" ] || return
+    mkdir -m 777 "$T/valgrind" && mkdir "$BIN/valgrind" &&
+        cp "${tool%/*}"/{default.supp,memcheck-,vgpreload_core-,vgpreload_memcheck-}* "$BIN/valgrind" &&
+        cp "$(readlink -f /bin/sh)" "$BIN/valgrind/sh" || return
+    cat >"$BIN/valgrind/launch" <<END
+#!$BIN/valgrind/sh
+! [ -e '$T/valgrind/'\$\$ ] || mv '$T/valgrind/'\$\$ "\$(mktemp -u '$T/valgrind/'\$\$.XXXXXX)"
+VALGRIND_LIB='$BIN/valgrind' VALGRIND_LAUNCHER='$BIN/valgrind/launch' exec '$BIN/valgrind/${tool##*/}' "\$@"
+END
+    chmod +x "$BIN/valgrind/launch"
+}
+
+# An error stands in the log at once, a leak and the sum at the end, which not all come to.
+VALGRIND_FOUND='ERROR SUMMARY: [1-9]|uninitialised|unaddressable|Invalid |Mismatched |overlap |fishy|definitely lost in'
 valgrind_found_nothing() {
-    wait_idle 300
-    ! grep -l 'ERROR SUMMARY: [1-9]' "$T"/valgrind/* | xargs -r cat | grep .
+    wait_idle 60
+    ! grep -lE "^==[0-9]+== .*($VALGRIND_FOUND)" -r "$T/valgrind" | xargs -r grep -h '^==' | grep .
 }
 
 # What stands before the names of the programs that a test runs.
 UNDER=
 if [ -n "$VALGRIND" ]; then
     UNDER=valgrind-
-    mkdir -m 1777 "$T/valgrind" && mkdir "$BIN/valgrind" &&
-        cp /usr/libexec/valgrind/{default.supp,memcheck-,vgpreload_core-,vgpreload_memcheck-}* \
-            "$BIN/valgrind" || bail "valgrind is not in /usr/libexec/valgrind"
+    make_valgrind || bail "valgrind is not where it says"
     for program in inquest inquest-hook inquest-keeper; do
         under_valgrind "$program"
     done
 fi
+INQUEST=$BIN/${UNDER}inquest # for others, a terminal, a deadline
 
 inquest() {
-    "$BIN/${UNDER}inquest" "$@"
+    "$INQUEST" "$@"
 }
 
 # An empty store, as setup would make it: a hook makes none, for a store that is not there may only
@@ -353,7 +378,7 @@ said() { # TAG KEY
 
 # Waits until the crash of a process is adopted, and leaves its row of the list in $T/listed.TAG.
 wait_listed() { # TAG [SECONDS]
-    local pid until=$((SECONDS + ${2:-30} * (${#VALGRIND} ? 20 : 1)))
+    local pid until=$((SECONDS + ${2:-30} * PATIENCE))
     pid=$(said "$1" pid)
     until ! compgen -G "$STORE/new/*-$pid.core.zst*" >/dev/null && inquest list --json "pid=$pid" >"$T/list" 2>"$T/list.stderr" &&
         jq -e '.[0] | select(. != null and .core != "capturing")' "$T/list" >"$T/listed.$1"; do

@@ -170,6 +170,14 @@ static int reap(struct victim *victims, unsigned count, double until)
     return result;
 }
 
+/* How many times as long as it says: lib.sh's $PATIENCE, of hooks that run under valgrind. */
+static unsigned patience(void)
+{
+    const char *text = getenv("PATIENCE");
+    unsigned times = text ? (unsigned)strtoul(text, NULL, 10) : 1;
+    return times > 0 ? times : 1;
+}
+
 static struct options parse(int argc, char **argv)
 {
     struct options options = {.uid = -1, .count = 1, .seconds = 60};
@@ -200,7 +208,7 @@ int main(int argc, char **argv)
 {
     struct options options = parse(argc, argv);
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* nobody outlives the test */
-    double until = seconds_now() + options.seconds;
+    double until = seconds_now() + options.seconds * patience();
     struct victim *victims = calloc(options.count, sizeof *victims);
     int in[2];
     if (!victims || pipe2(in, O_CLOEXEC) < 0)

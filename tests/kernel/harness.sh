@@ -55,7 +55,7 @@ untouched=$(settings)
 for signal in TERM HUP KILL; do
     inner_ends_by $signal
     is "harness-$signal: the hook was in core_pattern" "${sat_with##*|}" \
-        "$inner_dir/bin/inquest-hook -C $inner_dir/conf $SPECIFIERS 2 "
+        "$inner_dir/bin/${UNDER}inquest-hook -C $inner_dir/conf $SPECIFIERS 2 "
     is "harness-$signal: everything is put back" "$(settings)" "$untouched"
     ok "harness-$signal: its victims are gone" no_victim_in "$inner_dir"
     if [ $signal = KILL ]; then

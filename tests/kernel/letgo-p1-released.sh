@@ -18,7 +18,7 @@ victim() {
 with_hook -b log victim
 is "letgo-p1-released: the victim did not wait for the keeper" "$(said victim hung)" null
 is "letgo-p1-released: it died of its own signal" "$(said victim died_of)" 11
-until_started=$((SECONDS + 20))
+until_started=$((SECONDS + 20 * PATIENCE))
 until [ -e "$T/keeper" ] || [ $SECONDS -ge $until_started ]; do
     sleep 0.05
 done
