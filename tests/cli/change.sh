@@ -45,7 +45,7 @@ inquest unpin -q --all many
 ask() { # ANSWER ARGUMENT…
     local answer=$1
     shift
-    script -qec "'$BIN/inquest' $*" /dev/null >"$T/out" 2>&1 <<<"$answer"
+    script -qec "'$INQUEST' $*" /dev/null >"$T/out" 2>&1 <<<"$answer"
 }
 ask n rm 106
 is "no is no" "$(ids 106 | wc -w)" 1
@@ -64,7 +64,7 @@ is "only those" "$(inquest list -F pid)" 3
 if [ "$(id -u)" = 0 ]; then
     before=$(find "$STORE/crashes" | sort)
     is "others may not delete" \
-        "$(as_user 4242 "$BIN/inquest" rm 3 >"$T/out" 2>"$T/err"; echo $?)" 1
+        "$(as_user 4242 "$INQUEST" rm 3 >"$T/out" 2>"$T/err"; echo $?)" 1
     ok "and are told who may" grep -q sudo "$T/err"
     is "nothing is gone" "$(find "$STORE/crashes" | sort)" "$before"
 fi

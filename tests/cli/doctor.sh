@@ -34,7 +34,7 @@ machine() { # TAG [COMMAND…]: doctor's JSON in $T/TAG.json after the command
     local tag=$1
     shift
     export -f make_store "${1:-make_store}"
-    export T STORE UID_I BIN CONF
+    export T STORE UID_I BIN CONF INQUEST
     # shellcheck disable=SC2016 # for the shell inside
     unshare -m --propagation private bash -c '
         mount -t tmpfs -o size=64m none "$STORE" && make_store
@@ -44,7 +44,7 @@ machine() { # TAG [COMMAND…]: doctor's JSON in $T/TAG.json after the command
         mount --bind "$T/suid" /proc/sys/fs/suid_dumpable
         mount --bind "$T/passwd" /etc/passwd
         [ $# = 0 ] || "$@"
-        exec "$BIN/inquest" doctor --json
+        exec "$INQUEST" doctor --json
     ' - "$@" >"$T/$tag.json" 2>"$T/$tag.stderr"
     echo $? >"$T/$tag.status"
 }
@@ -169,10 +169,10 @@ inner() { # COMMAND…
             eval "$NOT_OURS" && mount -o remount,bind,ro /proc/sys/kernel/core_pattern &&
             exec "$@"' - "$@"
 }
-inner "$BIN/inquest" doctor --json >"$T/inner.json" 2>"$T/stderr"
+inner "$INQUEST" doctor --json >"$T/inner.json" 2>"$T/stderr"
 says inner machine false "this is a [a-z ]*container: crashes in here go to the host"
 says inner settings false "mounted read-only"
-inner "$BIN/inquest" setup >"$T/stdout" 2>"$T/stderr"
+inner "$INQUEST" setup >"$T/stdout" 2>"$T/stderr"
 is "setup refuses in a container" "$? $(grep -c 'on the host' "$T/stderr")" "1 1"
 
 # A chroot, seen by root, and by a user who may not look at process 1's root: a plain directory with
@@ -205,7 +205,7 @@ is "setup refuses in a chroot" "$? $(grep -c 'on the host' "$T/stderr")" "1 1"
 rm -rf --one-file-system "$T/chroot"
 
 # As anybody: what cannot be known is left out, and nothing fails.
-as_user 12345 "$BIN/inquest" doctor --json >"$T/user.json" 2>"$T/stderr"
+as_user 12345 "$INQUEST" doctor --json >"$T/user.json" 2>"$T/stderr"
 json "an ordinary user gets an answer, too" "$T/user.json" '.checks | length > 5'
 
 finish

@@ -35,7 +35,7 @@ is "dump -o /dev/full fails" "$(exit_of inquest dump -o /dev/full)" 1
 is "dump -o below a file fails" "$(exit_of inquest dump -o "$T/whole/x")" 1
 is "dump of nothing that matches exits 2" "$(exit_of inquest dump nosuch)" 2
 is "a terminal gets no core" \
-    "$(script -qec "'$BIN/inquest' dump" /dev/null >"$T/out" 2>&1 </dev/null; echo $?)" 1
+    "$(script -qec "'$INQUEST' dump" /dev/null >"$T/out" 2>&1 </dev/null; echo $?)" 1
 ok "but a word" test "$(wc -c <"$T/out")" -lt 300
 
 # A core that was cut short.

@@ -49,7 +49,7 @@ for machine in aarch64 arm ppc64le riscv64 s390x; do
     tar -xJf "$DATA/$machine.tar.xz" -C "$T"
     differences=
     for way in "${!EXPECTED[@]}"; do
-        "$BIN/inquest" bt --json --all --exe "$T/victim" "$T/$way.core" >"$T/$way.json" 2>"$T/stderr" ||
+        "$INQUEST" bt --json --all --exe "$T/victim" "$T/$way.core" >"$T/$way.json" 2>"$T/stderr" ||
             differences+="$way: exit $?: $(cat "$T/stderr")"$'\n'
         differences+=$(diff <(expected_stack "$way") <(found_stack "$way") | sed "s/^/$way: /")
     done

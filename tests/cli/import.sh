@@ -108,19 +108,19 @@ if [ "$(id -u)" = 0 ]; then
     chmod 644 "$T/core" "$T/core.zst"
     unset INQUEST_STORE
     is "collect-p6-import: a plain core is imported without root" \
-        "$(as_user 1234 "$BIN/inquest" import --no-analysis "$T/core" 2>&1 | cut -d' ' -f1)" \
+        "$(as_user 1234 "$INQUEST" import --no-analysis "$T/core" 2>&1 | cut -d' ' -f1)" \
         20261101-123456-321
     is "collect-p6-import: and one compressed with zstd" \
-        "$(as_user 1234 "$BIN/inquest" import --no-analysis "$T/core.zst" 2>&1 | cut -d' ' -f1)" \
+        "$(as_user 1234 "$INQUEST" import --no-analysis "$T/core.zst" 2>&1 | cut -d' ' -f1)" \
         20261102-000000-321
     own=$T/home.1234/data/inquest/crashes/1234/20261101-123456-321.core.zst
     is "collect-p6-import: it lies in the user's own store" "$(stat -c %u "$own")" 1234
     is "collect-p6-import: and is listed" \
-        "$(as_user 1234 "$BIN/inquest" list -F uid | tr '\n' ' ')" "1234 1234 "
-    ok "collect-p6-import: and comes back" cmp "$T/core" <(as_user 1234 "$BIN/inquest" dump -1)
+        "$(as_user 1234 "$INQUEST" list -F uid | tr '\n' ' ')" "1234 1234 "
+    ok "collect-p6-import: and comes back" cmp "$T/core" <(as_user 1234 "$INQUEST" dump -1)
     is "collect-p6-import: and goes without root" \
-        "$(as_user 1234 "$BIN/inquest" rm -y --all 321 >"$T/out" 2>&1; echo $?)" 0
+        "$(as_user 1234 "$INQUEST" rm -y --all 321 >"$T/out" 2>&1; echo $?)" 0
     is "collect-p6-import: and is gone" \
-        "$(as_user 1234 "$BIN/inquest" list >/dev/null 2>&1; echo $?)" 2
+        "$(as_user 1234 "$INQUEST" list >/dev/null 2>&1; echo $?)" 2
 fi
 finish

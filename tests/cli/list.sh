@@ -73,11 +73,11 @@ is "no pager in a pipe" "$(PAGER=false inquest list | wc -l)" 5
 on_terminal() { # COMMAND
     script -qec "$1" /dev/null </dev/null | tr -d '\r'
 }
-is "a pager on a terminal" "$(TERM=xterm on_terminal "PAGER='sed s/gamma/paged/' '$BIN/inquest' list" | grep -c paged)" 1
+is "a pager on a terminal" "$(TERM=xterm on_terminal "PAGER='sed s/gamma/paged/' '$INQUEST' list" | grep -c paged)" 1
 is "but not with --no-pager" \
-    "$(TERM=xterm on_terminal "PAGER='sed s/gamma/paged/' '$BIN/inquest' list --no-pager" | grep -c paged)" 0
-is "colour on a terminal" "$(TERM=xterm on_terminal "'$BIN/inquest' list --no-pager" | grep -c $'\033')" 5
-is "but not with NO_COLOR" "$(TERM=xterm on_terminal "NO_COLOR=1 '$BIN/inquest' list --no-pager" | grep -c $'\033')" 0
+    "$(TERM=xterm on_terminal "PAGER='sed s/gamma/paged/' '$INQUEST' list --no-pager" | grep -c paged)" 0
+is "colour on a terminal" "$(TERM=xterm on_terminal "'$INQUEST' list --no-pager" | grep -c $'\033')" 5
+is "but not with NO_COLOR" "$(TERM=xterm on_terminal "NO_COLOR=1 '$INQUEST' list --no-pager" | grep -c $'\033')" 0
 
 rm "$STORE"/crashes/*/$newest.core.zst
 is "a core that is gone is missing" "$(inquest list -1 -F core)" missing

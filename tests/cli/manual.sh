@@ -31,7 +31,7 @@ is "groff takes it" "$(groff -man -Tutf8 -wall "$top_srcdir/man/inquest.1" 2>&1 
 # The completion works from the same help.
 complete_words() { # WORD…
     # shellcheck disable=SC2016 # expanded there
-    INQUEST=$BIN/inquest bash -c '
+    INQUEST=$INQUEST bash -c '
         inquest() { "$INQUEST" "$@"; }
         compopt() { :; }
         . "$1"

@@ -152,7 +152,7 @@ inquest setup --root "$ROOT" >/dev/null
 is "is given to its owner, but no file with another name, and nothing behind a link" \
     "$(stat -c %u "$store" "$store/crashes/0/x" "$T/hard" "$T/outside" | tr '\n' ' ')" "997 997 0 0 "
 
-as_user 12345 "$BIN/inquest" setup >/dev/null 2>"$T/stderr"
+as_user 12345 "$INQUEST" setup >/dev/null 2>"$T/stderr"
 is "an ordinary user is told to use sudo" "$? $(grep -c 'sudo inquest setup' "$T/stderr")" "1 1"
 
 finish

@@ -58,7 +58,7 @@ head -c 100000 /dev/urandom >"$T/cases/random"
 
 bounded() { # COMMAND…: 0 done, 1 refused, 3 partial: no signal, no hang
     local status
-    (is_sanitized || ulimit -v 2000000; ulimit -f 10000000; timeout 60 "$@") >"$T/out" 2>&1
+    (is_sanitized || ulimit -v 2000000; ulimit -f 10000000; timeout $((60 * PATIENCE)) "$@") >"$T/out" 2>&1
     status=$?
     case $status in
     0 | 1 | 3) return 0 ;;
@@ -66,14 +66,14 @@ bounded() { # COMMAND…: 0 done, 1 refused, 3 partial: no signal, no hang
     esac
 }
 for case in "$T"/cases/*; do
-    ok "trust-p1-import: ${case##*/}: refused or taken" bounded "$BIN/inquest" import "$case"
+    ok "trust-p1-import: ${case##*/}: refused or taken" bounded "$INQUEST" import "$case"
 done
 inquest list --json >"$T/list"
 for id in $(jq -r '.[].id' "$T/list"); do
-    ok "trust-p1-import: dump of what was taken" bounded "$BIN/inquest" dump "$id" -o "$T/dumped"
+    ok "trust-p1-import: dump of what was taken" bounded "$INQUEST" dump "$id" -o "$T/dumped"
     rm -f "$T/dumped"
-    ok "trust-p1-import: info of what was taken" bounded "$BIN/inquest" info --json "$id"
-    ok "trust-p1-import: analysis of what was taken" bounded "$BIN/inquest" bt "$id"
+    ok "trust-p1-import: info of what was taken" bounded "$INQUEST" info --json "$id"
+    ok "trust-p1-import: analysis of what was taken" bounded "$INQUEST" bt "$id"
 done
 json "trust-p1-import: none of them is called whole when it is not" "$T/list" \
     'all(.[]; .core != "full" or .core_size < 1000000)'
@@ -83,14 +83,14 @@ mkdir -p "$T/bundle/x"
 cp "$T/cases/nothing" "$T/bundle/x/core"
 for name in /tmp/iq-escaped ../../../../../../../../tmp/iq-escaped x/../../../../../../tmp/iq-escaped; do
     tar -C "$T/bundle" -P --transform "s,^x/core\$,$name," -cf - x/core | zstd -q >"$T/evil.tar.zst"
-    bounded "$BIN/inquest" import "$T/evil.tar.zst"
+    bounded "$INQUEST" import "$T/evil.tar.zst"
     ok "trust-p1-import: a bundle with the name $name writes nothing there" test ! -e /tmp/iq-escaped
     rm -f /tmp/iq-escaped
 done
 ln -s "$T/escaped" "$T/bundle/link"
 tar -C "$T/bundle" -cf - link --transform 's,^x/core$,link/core,' x/core 2>/dev/null |
     zstd -q >"$T/evil.tar.zst"
-bounded "$BIN/inquest" import "$T/evil.tar.zst"
+bounded "$INQUEST" import "$T/evil.tar.zst"
 ok "trust-p1-import: nor through a link in it" test ! -e "$T/escaped"
 
 # What is no core, or no file, is refused, and nothing of it is quoted.
@@ -119,14 +119,14 @@ mkfifo "$T/bundle/x/pipe"
 for member in soft hard pipe; do
     tar -C "$T/bundle" --transform "s,^x/$member\$,x/core.zst," -cf - "x/$member" | zstd -q >"$T/evil.tar.zst"
     ok "trust-p1-import: a bundle whose core is a $member: refused or taken" \
-        bounded "$BIN/inquest" import "$T/evil.tar.zst"
+        bounded "$INQUEST" import "$T/evil.tar.zst"
     ok "trust-p1-import: and nothing of another file is in the store" \
         bash -c "! zstd -dcq '$STORE'/crashes/*/*.core.zst 2>/dev/null | grep -qa '^root:'"
 done
 tar -C "$T/bundle" -cf - x/core plain >"$T/long.tar"
 printf '77777777777' | dd of="$T/long.tar" bs=1 seek=124 conv=notrunc status=none
 ok "trust-p1-import: a bundle with a member of 8 GiB that is not there" \
-    bounded "$BIN/inquest" import "$T/long.tar"
+    bounded "$INQUEST" import "$T/long.tar"
 
 # A crash's name is an id of one form, whatever else there is.
 outside=$T/outside-20261101-000000-1

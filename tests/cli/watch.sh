@@ -8,7 +8,7 @@ import_core 2026-11-01 pid=1 comm=before
 
 # Waits until a file has so many lines.
 has_lines() { # FILE COUNT
-    local until=$((SECONDS + 10))
+    local until=$((SECONDS + 10 * PATIENCE))
     until [ "$(wc -l <"$1")" -ge "$2" ]; do
         [ $SECONDS -lt $until ] || return 1
         sleep 0.05
@@ -17,17 +17,17 @@ has_lines() { # FILE COUNT
 
 # Waits until a process of ours watches the store.
 watches() { # PID
-    local until=$((SECONDS + 30))
+    local until=$((SECONDS + 30 * PATIENCE))
     until readlink "/proc/$1"/fd/* 2>/dev/null | grep -q inotify; do
         [ $SECONDS -lt $until ] || return 1
         sleep 0.05
     done
 }
-"$BIN/inquest" watch --json -n 2 >"$T/json" &
+"$INQUEST" watch --json -n 2 >"$T/json" &
 json_watch=$!
-"$BIN/inquest" watch --no-legend >"$T/text" &
+"$INQUEST" watch --no-legend >"$T/text" &
 text_watch=$!
-"$BIN/inquest" watch --json -1 comm=third >"$T/match" &
+"$INQUEST" watch --json -1 comm=third >"$T/match" &
 match_watch=$!
 for pid in $json_watch $text_watch $match_watch; do
     watches "$pid" || bail "a watch does not watch"

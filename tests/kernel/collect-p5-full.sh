@@ -27,7 +27,7 @@ crash_with() { # SIZE
     is "$p: the victim is let go" "$(said victim hung)" null
     ok "$p: hook and keeper end" wait_idle 30
     pid=$(said victim pid)
-    core=$(timeout 10 "$BIN/inquest" list --json "pid=$pid" 2>"$T/stderr.list" | jq -r '.[0].core')
+    core=$(timeout $((10 * PATIENCE)) "$INQUEST" list --json "pid=$pid" 2>"$T/stderr.list" | jq -r '.[0].core')
     ok "$p: it is not listed as whole ($core)" test "$core" != full
 
     mount -o remount,size=64m "$STORE"

@@ -21,7 +21,7 @@ all_are_listed() { # NAME TAG…
     for tag; do
         expected+=$(said "$tag" pid)$'\n'
     done
-    timeout 20 "$BIN/inquest" list --json --oldest-first >"$T/list" 2>"$T/stderr.list"
+    timeout $((20 * PATIENCE)) "$INQUEST" list --json --oldest-first >"$T/list" 2>"$T/stderr.list"
     is "$name" "$(jq -r '.[] | select(.core == "full").pid' "$T/list" | sort -n)" \
         "$(sort -n <<<"${expected%$'\n'}")"
 }
@@ -46,7 +46,7 @@ done
 with_hook victim locked
 victims_are_let_go collect-p5-index-locked locked
 ok "collect-p5-index-locked: list does not hang" \
-    bash -c "timeout 20 '$BIN/inquest' list --json >/dev/null; test \$? -ne 124"
+    bash -c "timeout $((20 * PATIENCE)) '$INQUEST' list --json >/dev/null; test \$? -ne 124"
 kill $locker
 wait $locker 2>/dev/null
 ok "collect-p5-index-locked: the keeper ends" wait_idle 60

@@ -68,7 +68,7 @@ kill_once() { # TARGET MICROSECONDS
 }
 
 kmsg_mark
-with_hook victim undisturbed
+UNDER='' with_hook victim undisturbed # as fast as those that are killed
 wait_listed undisturbed || bail "nothing is collected even when nobody kills the hook"
 duration=$(inquest info --json "$(listed undisturbed id)" | jq '.metadata.taken_us * 5 / 4 | floor')
 note "undisturbed, the hook needs $duration µs; RANDOM=${SEED:=$RANDOM}"

@@ -70,7 +70,7 @@ broken_config() { # TAG: what is wrong comes after the store's place
     is "$p: the victim is let go" "$(said "$1" hung) $(said "$1" dumped)" "null true"
     ok "$p: its crash is listed" wait_listed "$1"
     is "$p: as whole" "$(listed "$1" core)" full
-    ok "$p: list does not hang" timeout 20 "$BIN/inquest" list --json
+    ok "$p: list does not hang" timeout $((20 * PATIENCE)) "$INQUEST" list --json
     config_to_collect
 }
 

@@ -28,7 +28,7 @@ done
 wait_idle
 
 pids_for() { # UID
-    as_user "$1" "$BIN/inquest" list --json 2>"$T/stderr.list" | jq -r '.[].pid' | sort -n
+    as_user "$1" "$INQUEST" list --json 2>"$T/stderr.list" | jq -r '.[].pid' | sort -n
 }
 pids_of() { # TAG…
     for tag; do said "$tag" pid; done | sort -n
@@ -39,9 +39,9 @@ is "collect-p6-user: who had no crash sees none" "$(pids_for 61003)" ''
 is "collect-p6-user: root sees all" "$(pids_for 0)" \
     "$(pids_of root alice alice-too alice-as-root bob)"
 
-as_user $ALICE "$BIN/inquest" info --json "$(listed alice id)" >"$T/info.alice"
+as_user $ALICE "$INQUEST" info --json "$(listed alice id)" >"$T/info.alice"
 json "collect-p6-user: info of her own" "$T/info.alice" '.signal_name == "SIGABRT"'
-as_user $ALICE "$BIN/inquest" dump "$(listed alice id)" >"$T/alice.core"
+as_user $ALICE "$INQUEST" dump "$(listed alice id)" >"$T/alice.core"
 ok "collect-p6-user: the core of her own" core_is_whole "$T/alice.core"
 ok "collect-p6-user: she may read the record itself" \
     as_user $ALICE zstd -tq "$(record_of alice)"
@@ -55,14 +55,14 @@ refused() { # NAME STATUS COMMAND…
 }
 for tag in bob root alice-as-root; do
     id=$(listed $tag id)
-    refused "collect-p6-user: alice gets no core of $tag" 2 "$BIN/inquest" dump "$id"
+    refused "collect-p6-user: alice gets no core of $tag" 2 "$INQUEST" dump "$id"
     refused "collect-p6-user: nor by the filesystem" 1 cat "$(record_of $tag)"
 done
 refused "collect-p6-user: the whole index is not hers" 1 cat "$STORE/index.db"
 refused "collect-p6-user: nor what is new" 2 ls "$STORE/new"
 refused "collect-p6-user: nor who else had crashes" 2 ls "$STORE/crashes"
 refused "collect-p6-user: nor what bob had" 2 ls "$STORE/crashes/$BOB"
-refused "collect-p6-user: she removes nothing" 1 "$BIN/inquest" rm -y "$(listed alice id)"
+refused "collect-p6-user: she removes nothing" 1 "$INQUEST" rm -y "$(listed alice id)"
 ok "collect-p6-user: and is told how" grep -q sudo "$T/refused.err"
 ok "collect-p6-user: it is still there" test -e "$(record_of alice)"
 
@@ -76,7 +76,7 @@ chmod 644 "$T/plain.core" "$T/plain.core.zst"
 as_alice() {
     (
         unset INQUEST_STORE
-        as_user $ALICE "$BIN/inquest" "$@"
+        as_user $ALICE "$INQUEST" "$@"
     )
 }
 ok "collect-p6-import: a plain core, without root" as_alice import "$T/plain.core"
@@ -97,12 +97,12 @@ ok "collect-p6-import: not what is no core" refuses_to_import /etc/passwd
 
 elsewhere=$T/home.$ALICE/elsewhere
 ok "collect-p6-store: import to a store elsewhere" \
-    as_user $ALICE "$BIN/inquest" --store "$elsewhere" import "$T/plain.core"
-as_user $ALICE "$BIN/inquest" --store "$elsewhere" list --json >"$T/list.elsewhere"
+    as_user $ALICE "$INQUEST" --store "$elsewhere" import "$T/plain.core"
+as_user $ALICE "$INQUEST" --store "$elsewhere" list --json >"$T/list.elsewhere"
 json "collect-p6-store: it is listed there" "$T/list.elsewhere" 'length == 1 and .[0].core == "full"'
 ok "collect-p6-store: she removes her own there" \
-    as_user $ALICE "$BIN/inquest" --store "$elsewhere" rm -y "$(jq -r '.[0].id' "$T/list.elsewhere")"
-as_user $ALICE "$BIN/inquest" --store "$elsewhere" list --json >"$T/list.elsewhere"
+    as_user $ALICE "$INQUEST" --store "$elsewhere" rm -y "$(jq -r '.[0].id' "$T/list.elsewhere")"
+as_user $ALICE "$INQUEST" --store "$elsewhere" list --json >"$T/list.elsewhere"
 is "collect-p6-store: and it is gone: exit 2, and an empty array" \
     "$? $(jq -c . "$T/list.elsewhere")" "2 []"
 finish

@@ -43,7 +43,7 @@ json "explain-bundle: its report says nothing of stacks of others" "$(echo "$STO
 
 inquest analyze "$id" >/dev/null
 is "explain-bundle: explained anew, its modules are found" "$(frames)" "$home"
-ok "explain-bundle: and nothing is from elsewhere" bash -c "! '$BIN/inquest' bt '$id' | grep -q 'came with'"
+ok "explain-bundle: and nothing is from elsewhere" bash -c "! '$INQUEST' bt '$id' | grep -q 'came with'"
 if command -v gdb >/dev/null; then
     inquest debug "$id" -- -nx -batch -ex bt >"$T/gdb" 2>&1
     is "explain-bundle: gdb has them" "$(grep -cE '^#[01] .*(library_read \(|main \()' "$T/gdb" | sed 's/[23]/both/')" both
@@ -106,10 +106,10 @@ is "explain-bundle: one that is cut behind the record is imported, and it is sai
 # Without root it goes to the user's own store, likewise.
 mkdir -m 777 "$T/home.1234"
 chmod 644 "$T/bundle.tar.zst"
-as_user 1234 env -u INQUEST_STORE "$BIN/inquest" import -q "$T/bundle.tar.zst"
+as_user 1234 env -u INQUEST_STORE "$INQUEST" import -q "$T/bundle.tar.zst"
 is "explain-bundle: likewise of a user" \
-    "$(as_user 1234 env -u INQUEST_STORE "$BIN/inquest" bt --json "$id" | jq -c '[.threads[0].frames[] | [.function, .line]]')" "$home"
-as_user 1234 env -u INQUEST_STORE "$BIN/inquest" analyze "$id" >/dev/null
+    "$(as_user 1234 env -u INQUEST_STORE "$INQUEST" bt --json "$id" | jq -c '[.threads[0].frames[] | [.function, .line]]')" "$home"
+as_user 1234 env -u INQUEST_STORE "$INQUEST" analyze "$id" >/dev/null
 is "explain-bundle: a user explains it anew" \
-    "$(as_user 1234 env -u INQUEST_STORE "$BIN/inquest" bt --json "$id" | jq -c '[.threads[0].frames[] | [.function, .line]]')" "$home"
+    "$(as_user 1234 env -u INQUEST_STORE "$INQUEST" bt --json "$id" | jq -c '[.threads[0].frames[] | [.function, .line]]')" "$home"
 finish

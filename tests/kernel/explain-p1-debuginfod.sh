@@ -9,6 +9,7 @@ has gcc || bail "no compiler"
 if ! has debuginfod-find; then
     skip_all "no debuginfod client"
 fi
+INQUEST=$BIN/inquest # memcheck would ask the same server, and fill the cache as root
 
 # debuginfod-find reads file:// URLs: a directory is a server.
 build victim gcc -g -O1 -pthread "$EXPLAIN/faults.c" -w || bail "not built"

@@ -87,7 +87,7 @@ json "explain-p1-files: a program that is gone leaves build-id and offset, and t
         and (.problems | any(contains("deleted could not be found")))'
 build deleted gcc -g -O1 -pthread "$EXPLAIN/faults.c" -w
 mv "$T/deleted" "$T/moved"
-"$BIN/inquest" bt --json --all --exe "$T/moved" "$T/deleted.core" >"$T/found.json"
+"$INQUEST" bt --json --all --exe "$T/moved" "$T/deleted.core" >"$T/found.json"
 is "explain-p1-files: the same program from elsewhere, by --exe, gives all names" \
     "$(stack_of found "$OWN")" "die_null_write recurse die_recursion choose main"
 

@@ -40,7 +40,7 @@ differences() { # MACHINE: on stdout
     for way in "${WAYS[@]}"; do
         [ "$1.$way" = aarch64.divide ] && continue
         [ -f "$T/$1.$way.core" ] || { echo "$way: no core"; continue; }
-        "$BIN/inquest" bt --json --all --exe "$T/$1" "$T/$1.$way.core" >"$T/$1.$way.json" 2>&1
+        "$INQUEST" bt --json --all --exe "$T/$1" "$T/$1.$way.core" >"$T/$1.$way.json" 2>&1
         got=$(stack_of "$1.$way" "$OWN")
         [ "$got" = "${EXPECTED[$way]}" ] || echo "$way: $got"
     done

@@ -61,7 +61,7 @@ with_plain_cores crash_all
 # Exit status, and that it took no longer than it may.
 analyzed() { # CORE: prints "fine", or what was wrong
     local status
-    timeout -k 1 20 "$BIN/inquest" bt --json "$1" >"$T/out" 2>"$T/err"
+    timeout -k 1 $((20 * PATIENCE)) "$INQUEST" bt --json "$1" >"$T/out" 2>"$T/err"
     status=$?
     case $status in
     0 | 3) jq -e .threads "$T/out" >/dev/null 2>&1 && echo fine || echo "no JSON" ;;
@@ -128,7 +128,7 @@ json "explain-p5-hostile: a frame that leads to itself ends the stack, and says 
 explain escape
 json "explain-p5-hostile: a name with escape sequences is kept in JSON" "$T/escape.json" \
     '.threads[0].frames[0].symbol | contains("\u001b]0;owned")'
-"$BIN/inquest" bt --no-pager "$T/escape.core" >"$T/escape.text" 2>&1
+"$INQUEST" bt --no-pager "$T/escape.core" >"$T/escape.text" 2>&1
 is "explain-p5-hostile: and never raw in text" \
     "$(LC_ALL=C tr -d '\n\t\40-\176\200-\377' <"$T/escape.text" | wc -c) $(grep -c 'owned' "$T/escape.text")" "0 1"
 

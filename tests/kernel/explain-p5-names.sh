@@ -52,7 +52,7 @@ for command in "bt $file" "bt $symbol" "bt $symbol --all --registers" "info $fil
     # shellcheck disable=SC2086
     inquest $command --no-pager >"$T/out" 2>&1
     ok "explain-p5-names: ${command% 2*} into a pipe" has_no_controls "$T/out"
-    script -qec "'$BIN/inquest' $command --no-pager" /dev/null </dev/null >"$T/out" 2>&1
+    script -qec "'$INQUEST' $command --no-pager" /dev/null </dev/null >"$T/out" 2>&1
     ok "explain-p5-names: ${command% 2*} on a terminal" has_only_colours "$T/out"
 done
 

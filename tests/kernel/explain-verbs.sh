@@ -40,7 +40,7 @@ other=$(inquest bt --json "$id" | jq '.threads[3].tid')
 is "explain-verbs: bt --thread: by tid" \
     "$(inquest bt --thread "$other" "$id" | grep -oE '^(Thread [0-9]+|[0-9]+ threads)')" "Thread $other"
 is "explain-verbs: bt --frames" "$(inquest bt --thread "$other" --frames 2 "$id" | grep -c '^  #')" 2
-ok "explain-verbs: bt --registers" bash -c "'$BIN/inquest' bt --registers '$id' | grep -q 0x0000"
+ok "explain-verbs: bt --registers" bash -c "'$INQUEST' bt --registers '$id' | grep -q 0x0000"
 inquest bt --thread nobody "$id" >"$T/out" 2>&1
 is "explain-verbs: bt: no such thread is exit 2" $? 2
 inquest bt 99999999 >"$T/out" 2>&1
@@ -101,7 +101,7 @@ inquest bt --json - <"$T/plain.zst" | jq "$frames" >"$T/got"
 ok "explain-verbs: bt -: likewise from a pipe" cmp "$T/expected" "$T/got"
 chmod 644 "$T/core"
 mkdir -m 777 "$T/home.12345"
-as_user 12345 "$BIN/inquest" --store "$T/none" bt --json "$T/core" 2>"$T/err" | jq "$frames" >"$T/got"
+as_user 12345 "$INQUEST" --store "$T/none" bt --json "$T/core" 2>"$T/err" | jq "$frames" >"$T/got"
 ok "explain-verbs: bt: likewise as another user, without a store" cmp "$T/expected" "$T/got"
 head -c 300000 "$T/core" >"$T/cut"
 inquest bt "$T/cut" >"$T/out" 2>&1
@@ -214,10 +214,10 @@ ok "explain-verbs: bt: a report that is garbage is made anew" cmp "$T/bt" "$T/ou
 
 # A user's own crash: he reads it, and may explain it himself.
 mine=$(listed users id)
-as_user 12345 "$BIN/inquest" bt "$mine" >"$T/out" 2>&1
+as_user 12345 "$INQUEST" bt "$mine" >"$T/out" 2>&1
 is "explain-verbs: a user explains his own crash" $? 0
-as_user 12345 "$BIN/inquest" bt "$id" >"$T/out" 2>&1
+as_user 12345 "$INQUEST" bt "$id" >"$T/out" 2>&1
 is "explain-verbs: and not another's" $? 2
-as_user 12345 "$BIN/inquest" analyze "$mine" >"$T/out" 2>&1
+as_user 12345 "$INQUEST" analyze "$mine" >"$T/out" 2>&1
 is "explain-verbs: and keeps no report of it" $? 1
 finish

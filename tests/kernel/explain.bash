@@ -44,7 +44,7 @@ with_plain_cores() { # COMMAND…
 
 # The report of a core, in $T/NAME.json.
 explain() { # NAME [CORE]
-    "$BIN/inquest" bt --json --all "${2:-$T/$1.core}" >"$T/$1.json" 2>"$T/$1.stderr"
+    inquest bt --json --all "${2:-$T/$1.core}" >"$T/$1.json" 2>"$T/$1.stderr"
     local status=$?
     [ $status = 0 ] || [ $status = 3 ] || note "$1: exit $status: $(cat "$T/$1.stderr")"
 }

@@ -3,7 +3,8 @@
  * handler - stands in core_pattern before the hook, to see or to disturb what goes on.
  *
  * It is called as DIR/bin/NAME with the hook's own arguments (%P first among them, after -C FILE),
- * and starts DIR/bin/inquest-hook with them. NAME says what it does besides:
+ * and starts DIR/bin/inquest-hook with them, or DIR/bin/valgrind-inquest-hook if that is there and
+ * no moment counts. NAME says what it does besides:
  *
  *   log   Appends a line "PID HOOK-PID" to DIR/handed, then is the hook.
  *   tee   As log, and writes every byte the kernel sends to DIR/sent.PID, while the hook gets the
@@ -299,11 +300,19 @@ static _Noreturn void handle_usage(const struct crash *crash)
 static const struct {
     const char *name;
     void (*handle)(const struct crash *crash);
-} handlers[] = {{"log", handle_log},
-                {"tee", handle_tee},
-                {"kill", handle_kill},
-                {"first", handle_first},
-                {"usage", handle_usage}};
+    bool under_valgrind;
+} handlers[] = {{"log", handle_log, true},
+                {"tee", handle_tee, true},
+                {"kill", handle_kill, false},
+                {"first", handle_first, true},
+                {"usage", handle_usage, false}};
+
+static void choose_hook(struct crash *crash, bool under_valgrind)
+{
+    snprintf(crash->hook, sizeof crash->hook, "%s/bin/valgrind-inquest-hook", crash->dir);
+    if (!under_valgrind || access(crash->hook, X_OK) < 0)
+        snprintf(crash->hook, sizeof crash->hook, "%s/bin/inquest-hook", crash->dir);
+}
 
 int main(int argc, char **argv)
 {
@@ -314,9 +323,10 @@ int main(int argc, char **argv)
     crash.pid = argv[3];
     int length = (int)(slash - argv[0]) - (int)strlen("/bin");
     snprintf(crash.dir, sizeof crash.dir, "%.*s", length, argv[0]);
-    snprintf(crash.hook, sizeof crash.hook, "%s/bin/inquest-hook", crash.dir);
     for (size_t i = 0; i < sizeof handlers / sizeof *handlers; i++)
-        if (strcmp(slash + 1, handlers[i].name) == 0)
+        if (strcmp(slash + 1, handlers[i].name) == 0) {
+            choose_hook(&crash, handlers[i].under_valgrind);
             handlers[i].handle(&crash);
+        }
     return 64;
 }

@@ -6,6 +6,7 @@
 needs_kernel
 
 cp "$TOOLS/letgo-compare" "$BIN/"
+[ -z "$VALGRIND" ] || under_valgrind letgo-compare
 mkdir "$T/out"
 
 # Crashes a victim; its line is in $T/compared.TAG afterwards.
@@ -13,7 +14,7 @@ compare() { # TAG PROGRAM [ARGUMENT…]
     local tag=$1 pid until
     crash "$@"
     pid=$(said "$tag" pid)
-    until=$((SECONDS + 20))
+    until=$((SECONDS + 20 * PATIENCE))
     [ "${pid:-null}" != null ] || until=0 # there was no victim: the lock is not held for that
     until [ -e "$T/out/compared.$pid" ] || [ $SECONDS -ge $until ]; do
         sleep 0.02
@@ -54,7 +55,7 @@ compare_all() {
     compare mixed "$VICTIMS/memory" 64 mixed
     compare hole "$VICTIMS/memory" 1500 untouched
 }
-pattern_take 1024 '' "|$BIN/letgo-compare $T/out %P" 2
+pattern_take 1024 '' "|$BIN/${UNDER}letgo-compare $T/out %P" 2
 compare_all
 pattern_give_back
 echo "$huge_before" >$HUGE
@@ -75,7 +76,7 @@ is_same hole sparse
 compare_mappings() {
     compare mappings "$VICTIMS/mappings" 70000
 }
-pattern_take 1024 80000 "|$BIN/letgo-compare $T/out %P" 2
+pattern_take 1024 80000 "|$BIN/${UNDER}letgo-compare $T/out %P" 2
 compare_mappings
 pattern_give_back
 is_same mappings kernel

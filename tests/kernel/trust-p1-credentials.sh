@@ -33,7 +33,7 @@ is_root_s_alone() { # NAME TAG
             "0 600 $STORE/crashes/0/$(listed "$2" id).core.zst"
         is "$1: no ACL" "$(getfacl -cpE "$(record_of "$2")" | grep -c "user:[^:]\|mask")" 0
         is "$1: not in her list" \
-            "$(as_user $ALICE "$BIN/inquest" list --json "pid=$(said "$2" pid)" 2>/dev/null)" '[]'
+            "$(as_user $ALICE "$INQUEST" list --json "pid=$(said "$2" pid)" 2>/dev/null)" '[]'
     else
         fail "$1: listed"
     fi

@@ -60,7 +60,7 @@ survives() { # TAG
     if [ "$tag" != hardlink ]; then
         is "$p: and its owner, mode and links" "$(stat -c '%i %h %a %u %s' "$T/precious")" "$was"
     fi
-    timeout 20 "$BIN/inquest-keeper" -C "$CONF" --foreground --no-analysis 2>/dev/null
+    timeout $((20 * PATIENCE)) "$BIN/${UNDER}inquest-keeper" -C "$CONF" --foreground --no-analysis 2>/dev/null
     is "$p: the keeper ends" $(($? == 124)) 0
     if [[ $tag == *-tables ]]; then # what waits then comes in once they are away
         find "$STORE" \( -type l -o -type p \) -delete

@@ -21,7 +21,7 @@ chmod +x "$T/path/"*
 on_terminal() { # [VARIABLE=VALUE…] VERB
     rm -f "$T/secure" "$T/owned"
     env PATH="$T/path:$PATH" "${@:1:$#-1}" \
-        script -qec "'$BIN/inquest' ${*: -1}" /dev/null </dev/null >"$T/out" 2>&1
+        script -qec "'$INQUEST' ${*: -1}" /dev/null </dev/null >"$T/out" 2>&1
 }
 for verb in list info bt; do
     on_terminal SUDO_UID=61001 PAGER="$T/path/evil" INQUEST_PAGER="$T/path/evil" "$verb"

@@ -94,7 +94,7 @@ is_not_of_the_other() { # NAME
 
 is_root_s_alone() { # NAME
     is "trust-p1-pid-reuse: $1: she is told of none" \
-        "$(as_user $ALICE "$BIN/inquest" list --json "pid=$pid" 2>/dev/null)" '[]'
+        "$(as_user $ALICE "$INQUEST" list --json "pid=$pid" 2>/dev/null)" '[]'
     is "trust-p1-pid-reuse: $1: what there is of it is root's alone" \
         "$(find "$STORE/crashes" -name "*-$pid.core.zst" ! \( -path "$STORE/crashes/0/*" -perm 600 \))" ''
 }

@@ -36,7 +36,7 @@ for i in "${!damaged[@]}"; do
     esac
 done
 mkfifo "$RUNTIME/20000101-000030-$pid.core.zst.part"
-timeout 60 "$BIN/inquest-keeper" -C "$CONF" --foreground --no-analysis 2>"$T/stderr"
+timeout $((60 * PATIENCE)) "$BIN/${UNDER}inquest-keeper" -C "$CONF" --foreground --no-analysis 2>"$T/stderr"
 is "trust-p1-runtime: the keeper ends" $? 0
 ok "trust-p1-runtime: says that there is something" grep -q 'cannot take over' "$T/stderr"
 ok "trust-p1-runtime: and has taken the record" wait_listed victim 5

@@ -42,7 +42,7 @@ for command in list "info $id" "list --columns id,comm,exe" "list -F comm" "list
     # shellcheck disable=SC2086
     inquest $command --no-pager >"$T/out" 2>&1
     ok "trust-p1-text: inquest ${command/ $id/}: into a pipe" has_no_controls "$T/out"
-    script -qec "'$BIN/inquest' $command --no-pager" /dev/null </dev/null >"$T/out" 2>&1
+    script -qec "'$INQUEST' $command --no-pager" /dev/null </dev/null >"$T/out" 2>&1
     ok "trust-p1-text: inquest ${command/ $id/}: on a terminal" has_only_colours "$T/out"
 done
 inquest info --json "$id" >"$T/info"
@@ -50,7 +50,7 @@ json "trust-p1-text: JSON has every byte" "$T/info" \
     '.exe_b64 // (.exe | @base64) == $said' --arg said "$(said evil exe)"
 ok "trust-p1-text: JSON into a pipe has the controls of ASCII escaped" \
     bash -c "! grep -nP '[\\x00-\\x09\\x0b-\\x1f]' '$T/info'"
-script -qec "'$BIN/inquest' info --json --no-pager '$id'" /dev/null </dev/null | tr -d '\177' >"$T/out"
+script -qec "'$INQUEST' info --json --no-pager '$id'" /dev/null </dev/null | tr -d '\177' >"$T/out"
 ok "trust-p1-text: JSON on a terminal has all of them escaped" has_only_colours "$T/out"
 inquest info "$id" --no-pager >"$T/out"
 is "trust-p1-text: a newline makes no line" "$(grep -c '^Signal: 9$' "$T/out")" 0

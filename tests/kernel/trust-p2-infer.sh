@@ -51,7 +51,7 @@ tell() { # ID
         words=${verb//ID/$1}
         echo "== inquest $verb"
         # shellcheck disable=SC2086
-        as_user $ALICE timeout 30 "$BIN/inquest" ${words//PART/${1%-*}} --no-pager 2>&1 </dev/null |
+        as_user $ALICE timeout $((30 * PATIENCE)) "$INQUEST" ${words//PART/${1%-*}} --no-pager 2>&1 </dev/null |
             sed "s/$1/ID/g; s/${1%-*}/PART/g; s/ (.* ago)//; s/ (now)//"
         echo "exit ${PIPESTATUS[0]}"
     done

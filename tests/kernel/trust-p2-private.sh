@@ -65,7 +65,7 @@ for whom in worker everybody; do
     is "$p: and is root's alone" "$(stat -c '%a %n' "$(record_of $whom)")" \
         "600 $STORE/crashes/0/$id.core.zst"
     is "$p: without an ACL" "$(getfacl -cpE "$(record_of $whom)" | grep -c "user:[^:]\|mask")" 0
-    is "$p: not in her list" "$(as_user $ALICE "$BIN/inquest" list --json 2>/dev/null)" '[]'
+    is "$p: not in her list" "$(as_user $ALICE "$INQUEST" list --json 2>/dev/null)" '[]'
     is "$p: and nothing else is left" "$(find "$STORE/new" -name '*.part')" ''
 done
 finish
