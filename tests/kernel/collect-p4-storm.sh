@@ -6,6 +6,7 @@
 needs_kernel
 config_to_collect
 CROWD=200
+[ -z "$VALGRIND" ] || CROWD=20 # each is a memcheck of a hook and of a keeper
 
 # The core of a process has its token, and its record no damaged frame.
 core_is_its_own() { # RECORD PID

@@ -7,6 +7,7 @@
 . "$(dirname "$0")/explain.bash"
 needs_kernel
 has gcc || bail "no compiler"
+needs_no_valgrind "what a backtrace costs is seen in an ordinary build"
 
 # Milliseconds of processor time, its children's too, of the fastest of three runs: what else the
 # machine does hardly shows in it.

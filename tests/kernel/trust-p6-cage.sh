@@ -7,7 +7,7 @@
 . "$(dirname "$0")/explain.bash"
 needs_kernel
 has gcc || bail "no compiler"
-! grep -q -- '-fsanitize' "$top_builddir/config.log" || skip_all "sanitizers do not live in a cage"
+! is_sanitized || skip_all "sanitizers do not live in a cage"
 ALICE=61001 BOB=61002
 HER=$T/home.$ALICE
 config_to_collect
