@@ -39,12 +39,16 @@ same_report cached "with the cache"
 if [ -d /var/lib/dpkg/info ]; then
     is "explain-cache: dpkg's lists have an index" "$(stat -c %a "$CACHE/packages")" 640
     ok "explain-cache: libc's package is named" grep -q '"libc6 ' "$T/cached.report"
-    strace -f -e trace=openat -o "$T/trace" "$BIN/inquest" bt --json "$(record_of first)" >/dev/null 2>&1
-    rm -f "$STORE/crashes/0/$(listed first id).report.json"
-    strace -f -e trace=openat -o "$T/indexed" "$BIN/inquest" bt --json "$(listed first id)" >/dev/null 2>&1
-    lists=$(grep -c '\.list"' "$T/indexed") all=$(grep -c '\.list"' "$T/trace")
-    ok "explain-cache: $lists of dpkg's lists are read with it, $all without" test \
-        "$lists" -lt 10 -a "$all" -gt 50
+    if is_sanitized; then
+        skip "explain-cache: few of dpkg's lists are read with it" "LeakSanitizer and valgrind do not live with strace"
+    else
+        rm -f "$STORE/crashes/0/$(listed first id).report.json"
+        strace -f -e trace=openat -o "$T/all" "$BIN/inquest" bt --json "$(record_of first)" >/dev/null 2>&1
+        strace -f -e trace=openat -o "$T/indexed" "$BIN/inquest" bt --json "$(listed first id)" >/dev/null 2>&1
+        lists=$(grep -c '\.list"' "$T/indexed") all=$(grep -c '\.list"' "$T/all")
+        ok "explain-cache: $lists of dpkg's lists are read with it, $all without" test \
+            "$lists" -lt 10 -a "$all" -gt 50
+    fi
     truncate -s -1 "$CACHE/packages"
     same_report cut "with an index of packages that is cut short"
     head -c 300000 /dev/urandom >"$CACHE/packages"
