@@ -386,7 +386,8 @@ static void *work(void *context)
     while (!is_done(take)) {
         if (take->released && manners.step != MANNERS_NICE)
             stand_back(take, &manners, clock_now_us());
-        if (!work_once(take, &press))
+        /* The last of it may have been done, and told, while this thread rested. */
+        if (!work_once(take, &press) && !is_done(take))
             pthread_cond_wait(&take->changed, &take->lock);
     }
     take->running--;

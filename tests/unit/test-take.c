@@ -253,13 +253,28 @@ static void take_until_deadline(void **state)
     close(steal_fd(&taken.fd));
 }
 
+/* Threads that rest while others do the last of it are not waited for until the deadline. */
+static void take_little_at_once(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 40; i++) {
+        struct counting counting = {.size = 1 + i % 3 * FRAME_CONTENT_MAX};
+        struct taken taken = {.fd = -1};
+        uint64_t start = clock_now_us();
+        run(&counting, (struct take_limits){.buffer = 1 << 20, .threads = 2 + i % 4}, &taken);
+        assert_true(clock_now_us() - start < 2 * SECOND);
+        assert_int_equal(taken.result.source_failure, 0);
+        close(steal_fd(&taken.fd));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(buffer_warms_what_is_filled), cmocka_unit_test(take_everything),
         cmocka_unit_test(take_failing_source),         cmocka_unit_test(take_doubtful_end),
         cmocka_unit_test(take_lying_source),           cmocka_unit_test(take_without_room),
-        cmocka_unit_test(take_until_deadline),
+        cmocka_unit_test(take_until_deadline),         cmocka_unit_test(take_little_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
