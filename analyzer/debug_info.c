@@ -41,10 +41,15 @@ struct debug_info {
     bool has_all; /* units_at is of all */
 };
 
+/* What the linker discarded lies at 0 (or 1, in lists of ranges). */
+static bool is_discarded(uint64_t start)
+{
+    return start <= 1;
+}
+
 static bool add_range(struct ranges *ranges, uint64_t start, uint64_t end, uint64_t target)
 {
-    /* What the linker discarded lies at 0 (or 1, in lists of ranges). */
-    if (start >= end || start <= 1)
+    if (start >= end || is_discarded(start))
         return true;
     if (ranges->count == ranges->capacity) {
         size_t capacity = ranges->capacity ? 2 * ranges->capacity : 64;
@@ -264,10 +269,11 @@ static struct unit *find_unit_quickly(struct debug_info *info, uint64_t address)
 {
     Dwarf_Arange *arange =
         info->aranges && !info->has_all ? dwarf_getarange_addr(info->aranges, address) : NULL;
+    Dwarf_Addr start;
     Dwarf_Off offset;
     Dwarf_Die die;
     uint8_t type;
-    if (!arange || dwarf_getarangeinfo(arange, NULL, NULL, &offset) != 0 ||
+    if (!arange || dwarf_getarangeinfo(arange, &start, NULL, &offset) != 0 || is_discarded(start) ||
         !dwarf_offdie(info->dwarf, offset, &die) ||
         dwarf_cu_info(die.cu, NULL, &type, NULL, NULL, NULL, NULL, NULL) != 0 ||
         type != DW_UT_compile)
