@@ -337,16 +337,17 @@ int query_next(struct query *query, const struct crash_row **ret, struct error *
 int query_position_now(struct store *store, struct query_position *ret, struct error *error)
 {
     struct query_position position = {0};
-    for (unsigned i = 0; i < store_source_count(store); i++) {
+    int r = store_refresh(store, error); /* what nobody has adopted is there, too */
+    for (unsigned i = 0; i < store_source_count(store) && r == 0; i++) {
         int64_t seq;
-        int r = database_get(index_database(store_index(store, i)), error, &seq,
-                             "SELECT max(seq) FROM crash", "");
-        if (r < 0)
-            return r;
-        position.seq[i] = seq == CRASH_ABSENT ? 0 : seq;
+        r = database_get(index_database(store_index(store, i)), error, &seq,
+                         "SELECT max(seq) FROM crash", "");
+        if (r == 0)
+            position.seq[i] = seq == CRASH_ABSENT ? 0 : seq;
     }
-    *ret = position;
-    return 0;
+    if (r == 0)
+        *ret = position;
+    return r;
 }
 
 int query_begin_arrivals(struct store *store, const struct filter *filter,
