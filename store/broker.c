@@ -5,6 +5,7 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/capability.h>
 #include <linux/openat2.h>
 #include <stdarg.h>
@@ -171,9 +172,18 @@ static void add_debug_link(struct broker *broker, const struct question *questio
     }
 }
 
+/* What was decompressed is for those whom the installed file is for. */
+static bool may_read_installed(const struct question *question)
+{
+    char path[PATH_MAX];
+    const char *id = question->build_id;
+    snprintf(path, sizeof(path), LAYOUT_DEBUG "/.build-id/%.2s/%s.debug", id, id + 2);
+    return faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) == 0;
+}
+
 static void list_debug(struct broker *broker, const struct question *question)
 {
-    if (question->build_id[0])
+    if (strlen(question->build_id) > 2 && may_read_installed(question))
         add(broker, broker->options->store_fd, LAYOUT_CACHE "/%s" DEBUG_CACHE_SUFFIX,
             question->build_id);
     add_debug_directories(broker, question, ".debug");
