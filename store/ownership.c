@@ -26,6 +26,7 @@
 enum {
     MAX_LIST = 64 << 20,   /* bytes of one file of a database */
     MAX_PACKAGES = 100000, /* files in a database's directory */
+    MAX_INDEXED = 512,     /* lists that are read by the index: all of them cost little more */
     RPM_PATIENCE_MS = 10000,
     RPM_MAX_FILES = 64, /* a question to rpm costs a process */
 };
@@ -155,6 +156,7 @@ struct dpkg {
     int lists; /* /var/lib/dpkg/info/ */
     struct sieve sieve;
     struct bytes list; /* the one that is being read */
+    unsigned indexed;  /* lists read so far because the index named them */
 };
 
 /* Whose owner "name.list" or "name:architecture.list" tells. */
@@ -184,17 +186,23 @@ static void match_all_dpkg_lists(struct dpkg *dpkg, struct ownership *files, siz
         missing -= match_dpkg_list(dpkg, entry->d_name, files, count);
 }
 
-/* The lists that may name the file, of which the first that does is its owner. */
-static void match_indexed(struct dpkg *dpkg, const struct package_index *index,
+/* The lists that may name the file, of which the first that does is its owner. False where they
+ * become too many: who chooses paths can choose ones whose hash is that of "/usr", in every list.
+ */
+static bool match_indexed(struct dpkg *dpkg, const struct package_index *index,
                           struct ownership *file)
 {
     const char *paths[] = {file->path, without_usr(file->path)};
     for (size_t i = 0; i < ARRAY_SIZE(paths) && (i == 0 || paths[i] != paths[0]); i++) {
         size_t at = 0, size = strlen(paths[i]);
-        for (const char *name; (name = package_index_next(index, paths[i], size, &at));)
+        for (const char *name; (name = package_index_next(index, paths[i], size, &at));) {
+            if (++dpkg->indexed > MAX_INDEXED)
+                return false;
             if (match_dpkg_list(dpkg, name, file, 1) > 0)
-                return;
+                return true;
+        }
     }
+    return true;
 }
 
 /* False where the keeper's index of these lists has no answer. */
@@ -207,7 +215,8 @@ static bool match_by_index(struct dpkg *dpkg, int index_fd, struct ownership *fi
     if (index_fd < 0 || package_index_read(index_fd, dpkg->lists, &index) < 0)
         return false;
     for (size_t i = 0; i < count; i++)
-        match_indexed(dpkg, &index, &files[i]);
+        if (!match_indexed(dpkg, &index, &files[i]))
+            return false;
     return true;
 }
 
