@@ -14,7 +14,10 @@
 #include "store/cache_files.h"
 #include "store/layout.h"
 
-enum { DEADLINE_US = 20 * 1000000 };
+enum {
+    DEADLINE_US = 20 * 1000000,
+    MADE_MOST = 4, /* a round: whoever crashes chooses, and each costs some 50 ms */
+};
 
 static bool is_wanted(const struct debug_cache_wanted *wanted, const char *id)
 {
@@ -52,16 +55,25 @@ static int open_installed(const char *id, uint64_t limit)
     return steal_fd(&fd);
 }
 
-static int make(const char *id, const char *name, int storefd, uint64_t limit, struct error *error)
+static int inflate(struct store *store, int fd, uint64_t limit, struct bytes *ret,
+                   struct error *error)
 {
     struct analysis_options options = ANALYSIS_DEFAULTS;
-    AUTO_BYTES struct bytes image = {0};
-    AUTO_FD int fd = open_installed(id, limit);
-    if (fd < 0)
-        return 0; /* its debug information was elsewhere */
     options.deadline_us = DEADLINE_US;
     options.max_report = limit;
-    int r = analysis_inflate(fd, &options, &image, error);
+    int r = store_leave(store, error);
+    if (r < 0)
+        return r;
+    r = analysis_inflate(fd, &options, ret, error);
+    int entered = store_enter(store, r < 0 ? NULL : error);
+    return r < 0 ? r : entered;
+}
+
+static int make(int fd, const char *name, struct store *store, uint64_t limit, struct error *error)
+{
+    int storefd = store_writable_fd(store);
+    AUTO_BYTES struct bytes image = {0};
+    int r = inflate(store, fd, limit, &image, error);
     /* What failed or is too large is not tried with every crash. */
     if (r < 0 || cache_make_room(storefd, DEBUG_CACHE_SUFFIX, image.size, limit) < 0)
         bytes_clear(&image);
@@ -72,15 +84,20 @@ static int make(const char *id, const char *name, int storefd, uint64_t limit, s
                          : 0;
 }
 
-int debug_cache_fill(const struct debug_cache_wanted *wanted, int storefd, uint64_t limit,
+int debug_cache_fill(const struct debug_cache_wanted *wanted, struct store *store, uint64_t limit,
                      struct error *error)
 {
     int result = 0;
-    for (size_t i = 0; i < wanted->count; i++) {
+    unsigned made = 0;
+    for (size_t i = 0; i < wanted->count && made < MADE_MOST; i++) {
         char name[DEBUG_CACHE_ID_SIZE + sizeof(DEBUG_CACHE_SUFFIX)];
         snprintf(name, sizeof name, "%s" DEBUG_CACHE_SUFFIX, wanted->ids[i]);
-        AUTO_FD int there = cache_open(storefd, name);
-        int r = there >= 0 ? 0 : make(wanted->ids[i], name, storefd, limit, error);
+        AUTO_FD int there = cache_open(store_writable_fd(store), name);
+        AUTO_FD int fd = there < 0 ? open_installed(wanted->ids[i], limit) : -1;
+        if (fd < 0)
+            continue; /* or its debug information was elsewhere */
+        made++;
+        int r = make(fd, name, store, limit, error);
         if (r < 0) {
             error_prefix(error, "%s", name);
             result = r;

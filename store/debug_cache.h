@@ -14,11 +14,12 @@
 
 #include "store/base/error.h"
 #include "store/report.h"
+#include "store/store.h"
 
 #define DEBUG_CACHE_SUFFIX ".debug"
 
 enum {
-    DEBUG_CACHE_WANTED = 4, /* a round: whoever crashes chooses, and each costs some 50 ms */
+    DEBUG_CACHE_WANTED = 32, /* remembered; most of them are there already, or have no such file */
     DEBUG_CACHE_ID_SIZE = 2 * 64 + 1,
 };
 
@@ -31,7 +32,8 @@ struct debug_cache_wanted {
 /* Adds those of a report, as far as there is room. */
 void debug_cache_note(struct debug_cache_wanted *wanted, const struct report *report);
 
-/* Makes what is wanted and missing, the oldest giving way beyond `limit` bytes of all of cache/.
- * Tells the last failure; the others are done all the same. */
-int debug_cache_fill(const struct debug_cache_wanted *wanted, int storefd, uint64_t limit,
+/* Makes some of what is wanted and missing, the oldest giving way beyond `limit` bytes of all of
+ * cache/. Tells the last failure; the others are done all the same. The store, open for writing, is
+ * left while the analyzer runs: only root can end one that does not end by itself. */
+int debug_cache_fill(const struct debug_cache_wanted *wanted, struct store *store, uint64_t limit,
                      struct error *error);
