@@ -79,8 +79,8 @@ if is_compressed; then
     truncate -s 100000 "$file"
     analyzed half # by a disk that fails: as an installed one that is, it costs lines
     is "explain-cache: a debug file that is cut short costs no frame" \
-        "$(jq -c '[.stacks[].frames[] | select(.inlined | not) | .pc]' "$T/half.report" | sort -u)" \
-        "$(jq -c '[.stacks[].frames[] | select(.inlined | not) | .pc]' "$T/none.report" | sort -u)"
+        "$(jq -c '[.stacks[][] | select(.inlined | not) | .pc]' "$T/half.report" | sort -u)" \
+        "$(jq -c '[.stacks[][] | select(.inlined | not) | .pc]' "$T/none.report" | sort -u)"
     cp "$BIN/inquest" "$file"
     same_report stranger "with another file in a debug file's place"
     ln -sf /etc/shadow "$file"
@@ -105,4 +105,15 @@ config </dev/null
 with_hook crash_one large
 explained large
 is "explain-cache: stats counts it" "$(inquest stats --json | jq "(if type == \"array\" then .[0] else . end).index_bytes >= $(du -sB1 "$CACHE" | cut -f1) - 4096")" true
+
+# With its owner's rights alone, no keeper could end the analyzer.
+rm -rf "$CACHE"
+printf '[store]\nmax_use = 64M\n[analyze]\nauto = no\n' | config
+with_hook crash_one owned
+wait_idle 60
+printf '[store]\nmax_use = 64M\n' | config
+chown -R 4242:4242 "$STORE"
+ok "explain-cache: a debug file that gets too large keeps nobody waiting, whoever owns the store" \
+    timeout 60 "$BIN/inquest-keeper" -C "$CONF" --foreground
+is "explain-cache: the cache is the store's owner's" "$(stat -c %u "$CACHE" "$CACHE/packages" | sort -u)" 4242
 finish
