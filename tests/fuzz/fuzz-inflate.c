@@ -19,7 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     Elf *elf = elf_memory(copy, size);
     struct inflated inflated = {0};
     bool is_elf = elf && elf_kind(elf) == ELF_K_ELF;
-    if (is_elf ? inflate_debug(elf, &inflated) : inflate_xz(data, size, &inflated))
+    if (is_elf ? inflate_debug(elf, size % 2, &inflated) : inflate_xz(data, size, &inflated))
         inflated_free(&inflated);
     elf_end(elf);
     return 0;
