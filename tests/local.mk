@@ -97,7 +97,7 @@ test_retention_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 test_retention_LDADD = $(libstore_libs) $(CMOCKA_LIBS)
 
 unit_tests += test-cache
-test_cache_SOURCES = tests/unit/test-cache.c
+test_cache_SOURCES = tests/unit/test-cache.c tests/unit/store_fixture.c tests/unit/store_fixture.h
 test_cache_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 test_cache_LDADD = $(libstore_libs) $(CMOCKA_LIBS)
 

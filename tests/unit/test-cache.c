@@ -7,7 +7,6 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -19,49 +18,40 @@
 #include "store/base/io.h"
 #include "store/cache_files.h"
 #include "store/package_index.h"
+#include "tests/unit/store_fixture.h"
 
-struct fixture {
-    char path[64];
-    int store, lists; /* directories */
-};
-
-static int setup(void **state)
+static int store_of(const struct fixture *fixture)
 {
-    static struct fixture fixture;
-    char path[96];
-    snprintf(fixture.path, sizeof fixture.path, "/tmp/iq-cache.XXXXXX");
-    assert_non_null(mkdtemp(fixture.path));
-    fixture.store = open(fixture.path, O_RDONLY | O_DIRECTORY);
-    snprintf(path, sizeof path, "%s/lists", fixture.path);
-    assert_int_equal(mkdir(path, 0755), 0);
-    fixture.lists = open(path, O_RDONLY | O_DIRECTORY);
-    *state = &fixture;
-    return 0;
+    return store_fd(fixture->store, 0);
 }
 
-static int teardown(void **state)
+/* What stands for /var/lib/dpkg/info. */
+static int open_lists(const struct fixture *fixture)
 {
-    struct fixture *fixture = *state;
-    char command[128];
-    close(fixture->store);
-    close(fixture->lists);
-    snprintf(command, sizeof command, "rm -rf '%s'", fixture->path);
-    return system(command);
+    (void)mkdirat(store_of(fixture), "lists", 0755); /* once */
+    return openat(store_of(fixture), "lists", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
 /* As dpkg does: another file takes the name. */
 static void write_list(const struct fixture *fixture, const char *name, const char *text)
 {
-    int fd = openat(fixture->lists, "new", O_WRONLY | O_CREAT | O_TRUNC, 0644);
+    AUTO_FD int lists = open_lists(fixture);
+    AUTO_FD int fd = openat(lists, "new", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     assert_int_equal(io_write(fd, text, strlen(text)), 0);
-    close(fd);
-    assert_int_equal(renameat(fixture->lists, "new", fixture->lists, name), 0);
+    assert_int_equal(renameat(lists, "new", lists, name), 0);
 }
 
 static int read_index(const struct fixture *fixture, struct package_index *ret)
 {
-    AUTO_FD int fd = package_index_open(fixture->store);
-    return fd < 0 ? fd : package_index_read(fd, fixture->lists, ret);
+    AUTO_FD int lists = open_lists(fixture);
+    AUTO_FD int fd = package_index_open(store_of(fixture));
+    return fd < 0 ? fd : package_index_read(fd, lists, ret);
+}
+
+static int refresh(const struct fixture *fixture)
+{
+    AUTO_FD int lists = open_lists(fixture);
+    return package_index_refresh(store_of(fixture), lists, NULL);
 }
 
 /* The lists that may name `path`, joined. */
@@ -82,14 +72,13 @@ static const char *lists_of(const struct fixture *fixture, const char *path)
 static void test_packages(void **state)
 {
     const struct fixture *fixture = *state;
-    struct error error = {0};
     write_list(fixture, "libc6:amd64.list", "/.\n/usr\n/lib/libc.so.6\n/lib/libm.so.6\n");
     write_list(fixture, "other.list", "/usr/bin/other\n/lib/libm.so.6"); /* no last newline */
     write_list(fixture, "docs.list", "/usr/share/doc/x\n/usr/include/x.h\n");
     write_list(fixture, "libc6:amd64.md5sums", "/lib/libc.so.6\n");
     struct package_index index;
     assert_int_equal(read_index(fixture, &index), -ENOENT);
-    assert_int_equal(package_index_refresh(fixture->store, fixture->lists, &error), 0);
+    assert_int_equal(refresh(fixture), 0);
 
     assert_string_equal(lists_of(fixture, "/lib/libc.so.6"), "libc6:amd64.list ");
     assert_string_equal(lists_of(fixture, "/usr/bin/other"), "other.list ");
@@ -103,7 +92,7 @@ static void test_packages(void **state)
     nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
     write_list(fixture, "other.list", "/usr/bin/another\n");
     assert_int_equal(read_index(fixture, &index), -ESTALE);
-    assert_int_equal(package_index_refresh(fixture->store, fixture->lists, &error), 0);
+    assert_int_equal(refresh(fixture), 0);
     assert_string_equal(lists_of(fixture, "/usr/bin/other"), "");
     assert_string_equal(lists_of(fixture, "/usr/bin/another"), "other.list ");
 }
@@ -111,7 +100,7 @@ static void test_packages(void **state)
 static ino_t inode_of(const struct fixture *fixture)
 {
     struct stat st;
-    assert_int_equal(fstatat(fixture->store, "cache/packages", &st, 0), 0);
+    assert_int_equal(fstatat(store_of(fixture), "cache/packages", &st, 0), 0);
     return st.st_ino;
 }
 
@@ -119,9 +108,9 @@ static void test_packages_are_kept(void **state)
 {
     const struct fixture *fixture = *state;
     write_list(fixture, "a.list", "/bin/a\n");
-    assert_int_equal(package_index_refresh(fixture->store, fixture->lists, NULL), 0);
+    assert_int_equal(refresh(fixture), 0);
     ino_t first = inode_of(fixture);
-    assert_int_equal(package_index_refresh(fixture->store, fixture->lists, NULL), 0);
+    assert_int_equal(refresh(fixture), 0);
     assert_int_equal(inode_of(fixture), first);
 }
 
@@ -131,13 +120,13 @@ static void test_packages_damaged(void **state)
     const struct fixture *fixture = *state;
     write_list(fixture, "a.list", "/bin/a\n/bin/b\n");
     write_list(fixture, "b.list", "/bin/b\n/bin/c\n");
-    assert_int_equal(package_index_refresh(fixture->store, fixture->lists, NULL), 0);
+    assert_int_equal(refresh(fixture), 0);
     AUTO_BYTES struct bytes whole = {0};
-    assert_int_equal(io_read_file(fixture->store, "cache/packages", 1 << 20, &whole), 0);
+    assert_int_equal(io_read_file(store_of(fixture), "cache/packages", 1 << 20, &whole), 0);
     for (size_t size = 0; size <= whole.size + 1; size++) {
         const struct iovec part = {whole.data, size};
         AUTO_PACKAGE_INDEX struct package_index index = {0};
-        assert_int_equal(cache_write(fixture->store, "packages", &part, 1), 0);
+        assert_int_equal(cache_write(store_of(fixture), "packages", &part, 1), 0);
         assert_int_equal(read_index(fixture, &index), size == whole.size ? 0 : -EBADMSG);
     }
     for (size_t i = 0; i < whole.size; i++) {
@@ -145,7 +134,7 @@ static void test_packages_damaged(void **state)
         size_t at = 0;
         whole.data[i] ^= (char)0xff;
         const struct iovec part = {whole.data, whole.size};
-        assert_int_equal(cache_write(fixture->store, "packages", &part, 1), 0);
+        assert_int_equal(cache_write(store_of(fixture), "packages", &part, 1), 0);
         whole.data[i] ^= (char)0xff;
         if (read_index(fixture, &index) < 0)
             continue;
@@ -156,19 +145,18 @@ static void test_packages_damaged(void **state)
 
 static void write_file(const struct fixture *fixture, const char *name, size_t size, time_t time)
 {
-    AUTO_FREE char *text = malloc(size);
-    memset(text, 'x', size);
+    static char text[64 * 1024]; /* zeros */
     const struct iovec part = {text, size};
-    assert_int_equal(cache_write(fixture->store, name, &part, 1), 0);
+    assert_int_equal(cache_write(store_of(fixture), name, &part, 1), 0);
     char path[64];
     snprintf(path, sizeof path, "cache/%s", name);
     const struct timespec times[] = {{.tv_sec = time}, {.tv_sec = time}};
-    assert_int_equal(utimensat(fixture->store, path, times, 0), 0);
+    assert_int_equal(utimensat(store_of(fixture), path, times, 0), 0);
 }
 
 static bool has(const struct fixture *fixture, const char *name)
 {
-    AUTO_FD int fd = cache_open(fixture->store, name);
+    AUTO_FD int fd = cache_open(store_of(fixture), name);
     return fd >= 0;
 }
 
@@ -176,21 +164,22 @@ static void test_room(void **state)
 {
     const struct fixture *fixture = *state;
     enum { KIB = 1024 };
-    assert_int_equal(cache_make_room(fixture->store, ".debug", 100, 1000), 0); /* nothing there */
+    assert_int_equal(cache_make_room(store_of(fixture), ".debug", 100, 1000),
+                     0); /* nothing there */
     write_file(fixture, "packages", 40 * KIB, 1);
     write_file(fixture, "b.debug", 40 * KIB, 20);
     write_file(fixture, "a.debug", 40 * KIB, 10);
-    assert_int_equal(cache_make_room(fixture->store, ".debug", 40 * KIB, 170 * KIB), 0);
+    assert_int_equal(cache_make_room(store_of(fixture), ".debug", 40 * KIB, 170 * KIB), 0);
     assert_true(has(fixture, "a.debug"));
-    assert_int_equal(cache_make_room(fixture->store, ".debug", 80 * KIB, 170 * KIB), 0);
+    assert_int_equal(cache_make_room(store_of(fixture), ".debug", 80 * KIB, 170 * KIB), 0);
     assert_false(has(fixture, "a.debug")); /* the oldest */
     assert_true(has(fixture, "b.debug"));
-    assert_int_equal(cache_make_room(fixture->store, ".debug", 160 * KIB, 170 * KIB), -ENOSPC);
+    assert_int_equal(cache_make_room(store_of(fixture), ".debug", 160 * KIB, 170 * KIB), -ENOSPC);
     assert_false(has(fixture, "b.debug"));
     assert_true(has(fixture, "packages"));
-    assert_int_equal(cache_make_room(fixture->store, "", 0, 0), 0);
+    assert_int_equal(cache_make_room(store_of(fixture), "", 0, 0), 0);
     assert_false(has(fixture, "packages"));
-    assert_int_equal(cache_make_room(fixture->store, ".debug", 11, 10), -ENOSPC);
+    assert_int_equal(cache_make_room(store_of(fixture), ".debug", 11, 10), -ENOSPC);
 }
 
 static void test_limit(void **state)
@@ -209,24 +198,24 @@ static void test_names(void **state)
     AUTO_BYTES struct bytes text = {0};
     struct stat st;
     (void)umask(0077);
-    assert_int_equal(cache_write(fixture->store, "x", parts, 3), 0);
-    assert_int_equal(io_read_file(fixture->store, "cache/x", 100, &text), 0);
+    assert_int_equal(cache_write(store_of(fixture), "x", parts, 3), 0);
+    assert_int_equal(io_read_file(store_of(fixture), "cache/x", 100, &text), 0);
     assert_string_equal(text.data, "one two");
-    assert_int_equal(fstatat(fixture->store, "cache/x", &st, 0), 0);
+    assert_int_equal(fstatat(store_of(fixture), "cache/x", &st, 0), 0);
     assert_int_equal(st.st_mode & 07777, 0640);
-    assert_int_equal(fstatat(fixture->store, "cache", &st, 0), 0);
+    assert_int_equal(fstatat(store_of(fixture), "cache", &st, 0), 0);
     assert_int_equal(st.st_mode & 07777, 0750);
     /* What a dead keeper left. */
-    assert_int_equal(symlinkat("/nowhere/else", fixture->store, "cache/part"), 0);
-    assert_int_equal(cache_write(fixture->store, "y", parts, 1), 0);
+    assert_int_equal(symlinkat("/nowhere/else", store_of(fixture), "cache/part"), 0);
+    assert_int_equal(cache_write(store_of(fixture), "y", parts, 1), 0);
     assert_true(has(fixture, "y"));
-    assert_int_equal(symlinkat("x", fixture->store, "cache/link"), 0);
-    assert_int_equal(cache_open(fixture->store, "link"), -ELOOP);
+    assert_int_equal(symlinkat("x", store_of(fixture), "cache/link"), 0);
+    assert_int_equal(cache_open(store_of(fixture), "link"), -ELOOP);
 }
 
 int main(void)
 {
-#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
+#define TEST(function) cmocka_unit_test_setup_teardown(function, fixture_setup, fixture_teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_packages),
         TEST(test_packages_are_kept),
