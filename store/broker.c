@@ -176,8 +176,7 @@ static void add_debug_link(struct broker *broker, const struct question *questio
 static bool may_read_installed(const struct question *question)
 {
     char path[PATH_MAX];
-    const char *id = question->build_id;
-    snprintf(path, sizeof(path), LAYOUT_DEBUG "/.build-id/%.2s/%s.debug", id, id + 2);
+    debug_cache_installed(path, question->build_id);
     return faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) == 0;
 }
 

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -40,12 +39,17 @@ void debug_cache_note(struct debug_cache_wanted *wanted, const struct report *re
     }
 }
 
+void debug_cache_installed(char ret[static PATH_MAX], const char *id)
+{
+    snprintf(ret, PATH_MAX, LAYOUT_DEBUG "/.build-id/%.2s/%s.debug", id, id + 2);
+}
+
 /* An installed file that nobody but root can have written, or a negative errno. */
 static int open_installed(const char *id, uint64_t limit)
 {
     char path[PATH_MAX];
     struct stat st;
-    snprintf(path, sizeof path, LAYOUT_DEBUG "/.build-id/%.2s/%s.debug", id, id + 2);
+    debug_cache_installed(path, id);
     AUTO_FD int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     if (fd < 0 || fstat(fd, &st) < 0)
         return -errno;

@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include <limits.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,6 +23,9 @@ enum {
     DEBUG_CACHE_WANTED = 32, /* remembered; most of them are there already, or have no such file */
     DEBUG_CACHE_ID_SIZE = 2 * 64 + 1,
 };
+
+/* Where the installed file lies that has this build-id, of three hex digits at least. */
+void debug_cache_installed(char ret[static PATH_MAX], const char *id);
 
 /* Build-ids of modules whose debug information was read. */
 struct debug_cache_wanted {
