@@ -43,15 +43,21 @@ static void check_users(struct diagnosis *d)
 }
 
 /* Compares one directory of the store with what it should be. */
-static bool check_directory(struct diagnosis *d, const char *name, mode_t mode, uid_t owner)
+static bool check_directory(struct diagnosis *d, const struct layout_directory *directory,
+                            uid_t owner)
 {
+    bool is_inside = directory != layout_directories;
+    mode_t mode = directory->mode;
     char path[PATH_MAX];
     struct stat st;
 
-    if (snprintf(path, sizeof path, "%s%s%s", d->store, *name ? "/" : "", name) >= PATH_MAX)
+    if (snprintf(path, sizeof path, "%s%s%s", d->store, is_inside ? "/" : "",
+                 is_inside ? directory->name : "") >= PATH_MAX)
         return false;
     if (lstat(path, &st) < 0) {
         int code = errno;
+        if (code == ENOENT && directory->is_late)
+            return true;
         checklist_add(&d->checklist, "store", VERDICT_BAD, "%s: %s", path, strerror(code));
         checklist_advise(&d->checklist, code == ENOENT ? SETUP : "look at its parents' modes");
     } else if (!S_ISDIR(st.st_mode)) {
@@ -73,19 +79,12 @@ static bool check_directory(struct diagnosis *d, const char *name, mode_t mode, 
 
 static void check_directories(struct diagnosis *d)
 {
-    static const struct {
-        const char *name;
-        mode_t mode;
-    } directories[] = {{"", LAYOUT_STORE_MODE},
-                       {LAYOUT_NEW, LAYOUT_NEW_MODE},
-                       {LAYOUT_CRASHES, LAYOUT_CRASHES_MODE},
-                       {LAYOUT_MODULES, LAYOUT_MODULES_MODE}};
     uid_t owner = 0;
     gid_t group;
 
     (void)system_user_find("", INQUEST_USER, &owner, &group); /* else it should be root's */
-    for (size_t i = 0; i < ARRAY_SIZE(directories); i++)
-        if (!check_directory(d, directories[i].name, directories[i].mode, owner))
+    for (size_t i = 0; i < LAYOUT_DIRECTORIES; i++)
+        if (!check_directory(d, &layout_directories[i], owner))
             return; /* one is enough to know what to do */
     checklist_add(&d->checklist, "store", VERDICT_GOOD, "%s", d->store);
 }

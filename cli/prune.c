@@ -25,6 +25,7 @@ static const char *const action_names[] = {
     [RETENTION_PRUNE] = "prune",
     [RETENTION_REMOVE] = "remove",
     [RETENTION_MODULE] = "module",
+    [RETENTION_CACHE] = "cache",
 };
 
 struct pruning {
@@ -50,6 +51,7 @@ static void print_decision_text(const struct call *call, const struct retention_
         [RETENTION_PRUNE] = {"dropped the core of", "would drop the core of"},
         [RETENTION_REMOVE] = {"deleted", "would delete"},
         [RETENTION_MODULE] = {"deleted module", "would delete module"},
+        [RETENTION_CACHE] = {"emptied", "would empty"},
     };
     const struct prune_settings *settings = call->settings;
     char size[16];

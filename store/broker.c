@@ -21,6 +21,7 @@
 #include "store/base/cleanup.h"
 #include "store/base/io.h"
 #include "store/base/text.h"
+#include "store/cache_files.h"
 #include "store/debug_cache.h"
 #include "store/debuginfod.h"
 #include "store/layout.h"
@@ -183,7 +184,7 @@ static bool may_read_installed(const struct question *question)
 static void list_debug(struct broker *broker, const struct question *question)
 {
     if (strlen(question->build_id) > 2 && may_read_installed(question))
-        add(broker, broker->options->store_fd, LAYOUT_CACHE "/%s" DEBUG_CACHE_SUFFIX,
+        add(broker, broker->options->store_fd, LAYOUT_CACHE "/%s" CACHE_DEBUG_SUFFIX,
             question->build_id);
     add_debug_directories(broker, question, ".debug");
     if (question->name[0] && !strchr(question->name, '/')) {

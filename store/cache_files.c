@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -18,7 +17,10 @@
 
 #define PART "part" /* the file that is being written */
 
-enum { BLOCK = 512 /* of st_blocks, stat(2) */ };
+enum {
+    BLOCK = 512, /* of st_blocks, stat(2) */
+    DISK_BLOCK = 4096,
+};
 
 static const uint64_t max_limit = 64 << 20, min_limit = 4 << 20;
 
@@ -36,10 +38,14 @@ static int open_directory(int storefd)
 
 int cache_open(int storefd, const char *name)
 {
-    char path[LAYOUT_PATH_SIZE + NAME_MAX];
-    snprintf(path, sizeof path, LAYOUT_CACHE "/%s", name);
-    int fd = openat(storefd, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    return fd < 0 ? -errno : fd;
+    AUTO_FD int dirfd = open_directory(storefd);
+    if (dirfd < 0)
+        return dirfd;
+    AUTO_FD int fd = openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    struct stat st;
+    if (fd < 0 || fstat(fd, &st) < 0)
+        return -errno;
+    return S_ISREG(st.st_mode) ? steal_fd(&fd) : -EBADMSG;
 }
 
 /* The mode is set where the umask would not let it be. */
@@ -82,17 +88,16 @@ int cache_write(int storefd, const char *name, const struct iovec *parts, size_t
 /* What there is, and the oldest of those that may go. */
 struct survey {
     int dirfd;
-    const char *suffix;
     uint64_t bytes;
     bool found;
     struct timespec time;
     char name[NAME_MAX + 1];
 };
 
-static bool ends_in(const char *name, const char *suffix)
+static bool may_go(const char *name)
 {
-    size_t size = strlen(name), end = strlen(suffix);
-    return size >= end && strcmp(name + size - end, suffix) == 0;
+    size_t size = strlen(name), end = strlen(CACHE_DEBUG_SUFFIX);
+    return size >= end && strcmp(name + size - end, CACHE_DEBUG_SUFFIX) == 0;
 }
 
 static bool is_older(const struct timespec *a, const struct timespec *b)
@@ -107,7 +112,7 @@ static int look_at(void *context, const char *name)
     if (fstatat(survey->dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
         return 0;
     survey->bytes += (uint64_t)st.st_blocks * BLOCK;
-    if (!ends_in(name, survey->suffix) || (survey->found && !is_older(&st.st_mtim, &survey->time)))
+    if (!may_go(name) || (survey->found && !is_older(&st.st_mtim, &survey->time)))
         return 0;
     survey->found = true;
     survey->time = st.st_mtim;
@@ -115,21 +120,42 @@ static int look_at(void *context, const char *name)
     return 0;
 }
 
-int cache_make_room(int storefd, const char *suffix, uint64_t coming, uint64_t limit)
+int cache_make_room(int storefd, uint64_t coming, uint64_t limit)
 {
     if (coming > limit)
         return -ENOSPC;
     AUTO_FD int dirfd = open_directory(storefd);
     if (dirfd < 0)
         return dirfd == -ENOENT ? 0 : dirfd;
+    uint64_t blocks = (coming + DISK_BLOCK - 1) / DISK_BLOCK * DISK_BLOCK;
     for (;;) {
-        struct survey survey = {.dirfd = dirfd, .suffix = suffix};
+        struct survey survey = {.dirfd = dirfd};
         int r = scan_names(dirfd, ".", look_at, &survey);
-        if (r < 0 || survey.bytes + coming <= limit)
+        if (r < 0 || survey.bytes + blocks <= limit)
             return r;
         if (!survey.found)
             return -ENOSPC;
         if (unlinkat(dirfd, survey.name, 0) < 0)
             return -errno;
     }
+}
+
+static int delete_file(void *context, const char *name)
+{
+    const int *dirfd = context;
+    return unlinkat(*dirfd, name, 0) < 0 && errno != ENOENT ? -errno : 0;
+}
+
+int cache_expire(int storefd, uint64_t limit, bool dry_run, uint64_t *ret_bytes)
+{
+    AUTO_FD int dirfd = open_directory(storefd);
+    *ret_bytes = 0;
+    if (dirfd < 0)
+        return dirfd == -ENOENT ? 0 : dirfd;
+    struct survey survey = {.dirfd = dirfd};
+    int r = scan_names(dirfd, ".", look_at, &survey);
+    if (r < 0 || survey.bytes <= limit)
+        return r;
+    *ret_bytes = survey.bytes;
+    return dry_run ? 0 : scan_names(dirfd, ".", delete_file, &dirfd);
 }

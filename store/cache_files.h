@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/uio.h>
@@ -21,6 +22,11 @@ int cache_open(int storefd, const char *name);
 /* Puts a file of these parts into cache/NAME, whole or not at all. Makes the directory. */
 int cache_write(int storefd, const char *name, const struct iovec *parts, size_t count);
 
-/* Deletes the oldest files whose names end in `suffix` until all of cache/ and `coming` more bytes
- * are within `limit`. 0, or -ENOSPC where that isn't enough. */
-int cache_make_room(int storefd, const char *suffix, uint64_t coming, uint64_t limit);
+/* Deletes the oldest files of this suffix until all of cache/ and a file of `coming` bytes are
+ * within `limit`. 0, or -ENOSPC where that isn't enough. */
+#define CACHE_DEBUG_SUFFIX ".debug"
+int cache_make_room(int storefd, uint64_t coming, uint64_t limit);
+
+/* Deletes all of it where it has more than `limit` bytes, or with `dry_run` only tells: *ret_bytes
+ * are freed. 0, or a negative errno. */
+int cache_expire(int storefd, uint64_t limit, bool dry_run, uint64_t *ret_bytes);

@@ -48,7 +48,8 @@ void check_tell(struct check *check, enum check_kind kind, const char *id, const
 static int check_source(struct check *check, struct error *error)
 {
     static int (*const parts[])(struct check *, struct error *) = {
-        check_index, check_new, check_crashes, check_rows, check_totals, check_modules,
+        check_directories, check_index,  check_new,     check_crashes,
+        check_rows,        check_totals, check_modules,
     };
     struct stat st;
     if (fstat(check->storefd, &st) < 0)

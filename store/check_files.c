@@ -86,7 +86,7 @@ static int check_file_access(const struct walk *walk, int fd, const char *id, co
     return 0;
 }
 
-static void check_directory_access(const struct walk *walk)
+static void check_directory_access(const struct walk *walk, mode_t mode)
 {
     struct check *check = walk->check;
     struct stat st;
@@ -98,13 +98,31 @@ static void check_directory_access(const struct walk *walk)
         check_tell(check, CHECK_MODE, NULL, walk->path, fixed, "it belongs to uid %u instead of %u",
                    st.st_uid, check->owner);
     }
-    if ((st.st_mode & 07777) == LAYOUT_CRASH_DIR_MODE)
+    if ((st.st_mode & 07777) == mode)
         return;
     int fixed = CHECK_NOT_TRIED;
     if (check_repairs(check))
-        fixed = fchmod(walk->dirfd, LAYOUT_CRASH_DIR_MODE) < 0 ? -errno : 0;
+        fixed = fchmod(walk->dirfd, mode) < 0 ? -errno : 0;
     check_tell(check, CHECK_MODE, NULL, walk->path, fixed, "its mode is %04o instead of %04o",
-               st.st_mode & 07777, LAYOUT_CRASH_DIR_MODE);
+               st.st_mode & 07777, mode);
+}
+
+int check_directories(struct check *check, struct error *error)
+{
+    /* Of the store itself nothing can be told: who makes one in a directory of his own chooses. */
+    for (size_t i = 1; i < LAYOUT_DIRECTORIES && store_sees_all(check->store); i++) {
+        const struct layout_directory *directory = &layout_directories[i];
+        AUTO_FD int fd = openat(check->storefd, directory->name,
+                                O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        const struct walk walk = {
+            .check = check, .error = error, .dirfd = fd, .path = directory->name};
+        if (fd >= 0)
+            check_directory_access(&walk, directory->mode);
+        else if (errno == ENOTDIR || errno == ELOOP)
+            check_tell(check, CHECK_MODE, NULL, directory->name, CHECK_NOT_TRIED,
+                       "it is no directory");
+    }
+    return 0; /* what is missing or not ours to open, doctor tells */
 }
 
 /* ---- records ---- */
@@ -281,7 +299,7 @@ static int check_owner(void *context, const char *name)
     walk.dirfd = fd;
     walk.owner = (uid_t)uid;
     walk.path = path;
-    check_directory_access(&walk);
+    check_directory_access(&walk, LAYOUT_CRASH_DIR_MODE);
     (void)scan_names(fd, ".", check_entry, &walk); /* what cannot be listed is not ours */
     return 0;
 }

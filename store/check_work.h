@@ -38,7 +38,9 @@ int check_totals(struct check *check, struct error *error);
 /* Rows whose files are gone. */
 int check_rows(struct check *check, struct error *error);
 
-/* crashes/: records, reports, pins; new/: what nobody adopts; modules. */
+/* Owners and modes of the store's directories; crashes/: records, reports, pins; new/: what nobody
+ * adopts; modules. */
+int check_directories(struct check *check, struct error *error);
 int check_crashes(struct check *check, struct error *error);
 int check_new(struct check *check, struct error *error);
 int check_modules(struct check *check, struct error *error);

@@ -79,7 +79,7 @@ static int make(int fd, const char *name, struct store *store, uint64_t limit, s
     AUTO_BYTES struct bytes image = {0};
     int r = inflate(store, fd, limit, &image, error);
     /* What failed or is too large is not tried with every crash. */
-    if (r < 0 || cache_make_room(storefd, DEBUG_CACHE_SUFFIX, image.size, limit) < 0)
+    if (r < 0 || cache_make_room(storefd, image.size, limit) < 0)
         bytes_clear(&image);
     const struct iovec part = {image.data, image.size};
     int written = cache_write(storefd, name, &part, 1);
@@ -94,8 +94,8 @@ int debug_cache_fill(const struct debug_cache_wanted *wanted, struct store *stor
     int result = 0;
     unsigned made = 0;
     for (size_t i = 0; i < wanted->count && made < MADE_MOST; i++) {
-        char name[DEBUG_CACHE_ID_SIZE + sizeof(DEBUG_CACHE_SUFFIX)];
-        snprintf(name, sizeof name, "%s" DEBUG_CACHE_SUFFIX, wanted->ids[i]);
+        char name[DEBUG_CACHE_ID_SIZE + sizeof(CACHE_DEBUG_SUFFIX)];
+        snprintf(name, sizeof name, "%s" CACHE_DEBUG_SUFFIX, wanted->ids[i]);
         AUTO_FD int there = cache_open(store_writable_fd(store), name);
         AUTO_FD int fd = there < 0 ? open_installed(wanted->ids[i], limit) : -1;
         if (fd < 0)

@@ -17,8 +17,6 @@
 #include "store/report.h"
 #include "store/store.h"
 
-#define DEBUG_CACHE_SUFFIX ".debug"
-
 enum {
     DEBUG_CACHE_WANTED = 32, /* remembered; most of them are there already, or have no such file */
     DEBUG_CACHE_ID_SIZE = 2 * 64 + 1,

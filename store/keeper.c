@@ -240,15 +240,15 @@ static int explain_all(struct keeper *keeper, unsigned *ret_done, struct error *
 static void refill_cache(struct keeper *keeper, uint64_t limit)
 {
     struct error error = {0};
-    if (ownership_refresh_index(store_writable_fd(keeper->store), &error) < 0)
+    if (ownership_refresh_index(store_writable_fd(keeper->store), limit, &error) < 0)
         keeper_log("the index of packages: %s", error.text);
     error = (struct error){0};
     if (debug_cache_fill(&keeper->debug_wanted, keeper->store, limit, &error) < 0)
         keeper_log("the cache of debug information: %s", error.text);
 }
 
-/* What is there goes when the disk is full, and nothing is added where it is about to be: not to
- * and fro between the two. */
+/* Only where the disk has room for all of it above keep_free: retention, which takes it away below,
+ * and this are not to go to and fro. */
 static void fill_cache(struct keeper *keeper)
 {
     int fd = store_writable_fd(keeper->store);
@@ -257,9 +257,7 @@ static void fill_cache(struct keeper *keeper)
     if (retention_budgets(keeper->config, fd, &budgets, NULL) < 0 || fstatvfs(fd, &fs) < 0)
         return;
     uint64_t limit = cache_limit(budgets.max_use), free = (uint64_t)fs.f_bavail * fs.f_frsize;
-    if (limit == 0 || free < budgets.keep_free)
-        (void)cache_make_room(fd, "", 0, 0); /* next time */
-    else if (free - budgets.keep_free >= limit)
+    if (limit > 0 && free >= budgets.keep_free && free - budgets.keep_free >= limit)
         refill_cache(keeper, limit);
     keeper->debug_wanted.count = 0;
 }

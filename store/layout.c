@@ -139,15 +139,16 @@ static int make_directory(int dirfd, const char *name, mode_t mode, uid_t uid, g
     return fchmod(fd, mode) < 0 ? -errno : 0;
 }
 
+const struct layout_directory layout_directories[LAYOUT_DIRECTORIES] = {
+    {".", LAYOUT_STORE_MODE, false},
+    {LAYOUT_NEW, LAYOUT_NEW_MODE, false},
+    {LAYOUT_CRASHES, LAYOUT_CRASHES_MODE, false},
+    {LAYOUT_MODULES, LAYOUT_MODULES_MODE, false},
+    {LAYOUT_CACHE, LAYOUT_CACHE_MODE, true},
+};
+
 int layout_create(const char *path, uid_t uid, gid_t gid, struct error *error)
 {
-    static const struct {
-        const char *name;
-        mode_t mode;
-    } rooms[] = {{LAYOUT_NEW, LAYOUT_NEW_MODE},
-                 {LAYOUT_CRASHES, LAYOUT_CRASHES_MODE},
-                 {LAYOUT_MODULES, LAYOUT_MODULES_MODE}};
-
     int r = make_directory(AT_FDCWD, path, LAYOUT_STORE_MODE, uid, gid);
     if (r < 0)
         return error_errno(error, -r, "cannot make the store %s", path);
@@ -156,10 +157,13 @@ int layout_create(const char *path, uid_t uid, gid_t gid, struct error *error)
     if (store < 0)
         return store;
     AUTO_FD int fd = store;
-    for (size_t i = 0; i < ARRAY_SIZE(rooms); i++) {
-        r = make_directory(fd, rooms[i].name, rooms[i].mode, uid, gid);
+    for (size_t i = 1; i < LAYOUT_DIRECTORIES; i++) {
+        const struct layout_directory *directory = &layout_directories[i];
+        if (directory->is_late)
+            continue;
+        r = make_directory(fd, directory->name, directory->mode, uid, gid);
         if (r < 0)
-            return error_errno(error, -r, "cannot make %s/%s", path, rooms[i].name);
+            return error_errno(error, -r, "cannot make %s/%s", path, directory->name);
     }
     return 0;
 }

@@ -50,7 +50,17 @@ enum {
     LAYOUT_ID_SIZE = 48,   /* room for an id and its NUL */
     LAYOUT_NAME_SIZE = 64, /* room for an id with a suffix and its NUL */
     LAYOUT_PATH_SIZE = 96, /* room for a path below the store and its NUL */
+
+    LAYOUT_DIRECTORIES = 5,
 };
+
+/* The directories of every store, itself first. */
+struct layout_directory {
+    const char *name;
+    mode_t mode;
+    bool is_late; /* made when something comes into it: may be missing */
+};
+extern const struct layout_directory layout_directories[LAYOUT_DIRECTORIES];
 
 /*
  * Writes the id YYYYMMDD-HHMMSS-PID: UTC, the crash's time (microseconds since the epoch) and its

@@ -239,11 +239,11 @@ int ownership_open_index(int storefd)
     return package_index_open(storefd);
 }
 
-int ownership_refresh_index(int storefd, struct error *error)
+int ownership_refresh_index(int storefd, uint64_t limit, struct error *error)
 {
     AUTO_FD int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
     AUTO_FD int lists = root >= 0 ? open_directory(root, DPKG_LISTS) : -1;
-    return lists >= 0 ? package_index_refresh(storefd, lists, error) : 0;
+    return lists >= 0 ? package_index_refresh(storefd, lists, limit, error) : 0;
 }
 
 /* pacman: local/NAME-VERSION-RELEASE/files, paths without their first slash. */

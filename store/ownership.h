@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "store/base/error.h"
 
@@ -32,5 +33,6 @@ void ownership_find(int root, bool is_host, int index_fd, struct ownership *file
  * caller's to close, or a negative errno. */
 int ownership_open_index(int storefd);
 
-/* Makes that index anew where it is out of date. For the keeper that holds the lock of analyses. */
-int ownership_refresh_index(int storefd, struct error *error);
+/* Makes that index anew where it is out of date and fits into `limit` bytes of cache. For the
+ * keeper that holds the lock of analyses. */
+int ownership_refresh_index(int storefd, uint64_t limit, struct error *error);

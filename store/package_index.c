@@ -212,7 +212,8 @@ static int collect(struct making *making)
     return r;
 }
 
-static int write_index(int storefd, const struct making *making, const struct stamp *stamp)
+static int write_index(int storefd, const struct making *making, const struct stamp *stamp,
+                       uint64_t limit)
 {
     struct head head = {
         .stamp = *stamp,
@@ -225,6 +226,10 @@ static int write_index(int storefd, const struct making *making, const struct st
         {making->names.data, making->names.size},
     };
     memcpy(head.magic, magic, sizeof(magic));
+    int r =
+        cache_make_room(storefd, sizeof(head) + making->entries.size + making->names.size, limit);
+    if (r < 0)
+        return r == -ENOSPC ? 0 : r;
     return cache_write(storefd, INDEX_NAME, parts, ARRAY_SIZE(parts));
 }
 
@@ -235,7 +240,7 @@ static bool is_fresh(int storefd, int lists)
     return fd >= 0 && package_index_read(fd, lists, &index) == 0;
 }
 
-int package_index_refresh(int storefd, int lists, struct error *error)
+int package_index_refresh(int storefd, int lists, uint64_t limit, struct error *error)
 {
     struct making making = {.lists = lists};
     struct stamp stamp;
@@ -246,7 +251,7 @@ int package_index_refresh(int storefd, int lists, struct error *error)
     if (r == 0)
         r = collect(&making);
     if (r == 0)
-        r = write_index(storefd, &making, &stamp);
+        r = write_index(storefd, &making, &stamp, limit);
     bytes_free(&making.entries);
     bytes_free(&making.names);
     bytes_free(&making.list);

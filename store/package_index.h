@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "store/base/bytes.h"
 #include "store/base/error.h"
@@ -36,8 +37,9 @@ bool package_index_knows(const char *path, size_t size);
 const char *package_index_next(const struct package_index *index, const char *path, size_t size,
                                size_t *at);
 
-/* Makes it anew where dpkg's lists have changed; does nothing where there is no dpkg. `lists` as
- * above. The caller alone does so. */
-int package_index_refresh(int storefd, int lists, struct error *error);
+/* Makes it anew where dpkg's lists have changed, and the oldest debug files give way to it; does
+ * nothing where it doesn't fit into `limit` bytes of cache. `lists` as above. The caller alone does
+ * so. */
+int package_index_refresh(int storefd, int lists, uint64_t limit, struct error *error);
 
 #define AUTO_PACKAGE_INDEX CLEANUP(package_index_free)

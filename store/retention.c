@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "store/base/cleanup.h"
+#include "store/cache_files.h"
 #include "store/index.h"
 #include "store/layout.h"
 #include "store/ledger.h"
@@ -37,7 +38,7 @@ struct work {
     uint64_t coming;    /* what new/ has or will have, and what hooks ask for */
     struct ledger ledger;
     struct ledger_survey survey;
-    uint64_t free;     /* on the disk, what a dry run would have freed included */
+    uint64_t free;     /* on the disk, with what was or would be freed since it was asked */
     bool is_fresh;     /* no first was taken since it was measured again */
     unsigned in_batch; /* decisions since the last commit */
 };
@@ -158,7 +159,7 @@ static void tell(struct work *work, enum retention_action action, const struct c
     const struct retention_decision decision = {
         .action = action, .row = row, .path = path, .why = why, .bytes = bytes};
     work->result.freed += bytes;
-    work->free += work->dry_run ? bytes : 0;
+    work->free += bytes;
     if (work->function)
         work->function(work->context, &decision);
 }
@@ -458,11 +459,31 @@ static int apply_modules(struct work *work, struct error *error)
                                tell_module, work, error);
 }
 
+/* What can be made anew goes before what cannot. */
+static int apply_cache(struct work *work, struct error *error)
+{
+    const struct budgets *budgets = work->budgets;
+    bool disk_is_full = work->free < budgets->keep_free;
+    uint64_t bytes;
+    int r = cache_expire(store_writable_fd(work->store),
+                         disk_is_full ? 0 : cache_limit(budgets->max_use), work->dry_run, &bytes);
+    if (r < 0)
+        return error_errno(error, -r, "cannot empty " LAYOUT_CACHE "/");
+    if (bytes == 0)
+        return 0;
+    work->overhead -= bytes < work->overhead ? bytes : work->overhead;
+    tell(work, RETENTION_CACHE, NULL, LAYOUT_CACHE,
+         disk_is_full ? "under keep_free" : "more than its part of max_use", bytes);
+    return 0;
+}
+
 static int apply_all(struct work *work, struct error *error)
 {
     int r = apply_all_ages(work, error);
     if (r == 0)
         r = apply_modules(work, error);
+    if (r == 0)
+        r = apply_cache(work, error);
     if (r == 0)
         r = apply_largest(work, error);
     if (r == 0)

@@ -5,8 +5,9 @@
  * Over age: cores older than core_age lose their content, crashes older than report_age go; those
  * that came under a [rule] have that rule's ages, as the config says them today.
  * Over size (max_use of everything under the store, or less than keep_free left on the disk), until
- * it fits:
+ * it fits, what can be made anew first:
  *
+ *      the cache, under keep_free or where it has more than its part of max_use
  *   0  cores that are larger than all that crashes may use
  *   1  cores of repeats: of users who use more than their equal share, then of anybody
  *   2  cores of firsts: likewise
@@ -52,11 +53,12 @@ enum retention_action {
     RETENTION_PRUNE,  /* the content goes; facts, rescue core and report stay */
     RETENTION_REMOVE, /* everything goes */
     RETENTION_MODULE, /* a kept ELF file that no core needs any more */
+    RETENTION_CACHE,  /* all of cache/, made anew once there is room */
 };
 
 struct retention_decision {
     enum retention_action action;
-    const struct crash_row *row; /* NULL for a module */
+    const struct crash_row *row; /* NULL for a module and the cache */
     const char *path;            /* below the store */
     const char *why;             /* a sentence's end: "older than core_age (14d)" */
     uint64_t bytes;              /* what it frees */

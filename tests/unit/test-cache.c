@@ -51,7 +51,7 @@ static int read_index(const struct fixture *fixture, struct package_index *ret)
 static int refresh(const struct fixture *fixture)
 {
     AUTO_FD int lists = open_lists(fixture);
-    return package_index_refresh(store_of(fixture), lists, NULL);
+    return package_index_refresh(store_of(fixture), lists, UINT64_MAX, NULL);
 }
 
 /* The lists that may name `path`, joined. */
@@ -164,22 +164,29 @@ static void test_room(void **state)
 {
     const struct fixture *fixture = *state;
     enum { KIB = 1024 };
-    assert_int_equal(cache_make_room(store_of(fixture), ".debug", 100, 1000),
-                     0); /* nothing there */
+    assert_int_equal(cache_make_room(store_of(fixture), 100, 1000), 0); /* nothing there */
     write_file(fixture, "packages", 40 * KIB, 1);
     write_file(fixture, "b.debug", 40 * KIB, 20);
     write_file(fixture, "a.debug", 40 * KIB, 10);
-    assert_int_equal(cache_make_room(store_of(fixture), ".debug", 40 * KIB, 170 * KIB), 0);
+    assert_int_equal(cache_make_room(store_of(fixture), 40 * KIB, 170 * KIB), 0);
     assert_true(has(fixture, "a.debug"));
-    assert_int_equal(cache_make_room(store_of(fixture), ".debug", 80 * KIB, 170 * KIB), 0);
+    assert_int_equal(cache_make_room(store_of(fixture), 80 * KIB, 170 * KIB), 0);
     assert_false(has(fixture, "a.debug")); /* the oldest */
     assert_true(has(fixture, "b.debug"));
-    assert_int_equal(cache_make_room(store_of(fixture), ".debug", 160 * KIB, 170 * KIB), -ENOSPC);
+    assert_int_equal(cache_make_room(store_of(fixture), 160 * KIB, 170 * KIB), -ENOSPC);
     assert_false(has(fixture, "b.debug"));
     assert_true(has(fixture, "packages"));
-    assert_int_equal(cache_make_room(store_of(fixture), "", 0, 0), 0);
-    assert_false(has(fixture, "packages"));
-    assert_int_equal(cache_make_room(store_of(fixture), ".debug", 11, 10), -ENOSPC);
+    write_file(fixture, "c.debug", 40 * KIB, 30);
+    uint64_t bytes;
+    assert_int_equal(cache_expire(store_of(fixture), 80 * KIB, false, &bytes), 0);
+    assert_int_equal(bytes, 0);
+    assert_int_equal(cache_expire(store_of(fixture), 80 * KIB - 1, true, &bytes), 0);
+    assert_int_equal(bytes, 80 * KIB);
+    assert_true(has(fixture, "packages"));
+    assert_int_equal(cache_expire(store_of(fixture), 80 * KIB - 1, false, &bytes), 0);
+    assert_int_equal(bytes, 80 * KIB);
+    assert_false(has(fixture, "packages") || has(fixture, "c.debug"));
+    assert_int_equal(cache_make_room(store_of(fixture), 11, 10), -ENOSPC);
 }
 
 static void test_limit(void **state)

@@ -10,11 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "store/base/cleanup.h"
+#include "store/cache_files.h"
 #include "store/index.h"
 #include "store/pin.h"
 #include "store/query.h"
@@ -394,6 +396,51 @@ static void test_full_disk_takes_no_facts(void **state)
     assert_int_equal(state_of(fixture, id), RECORD_PRUNED);
 }
 
+/* Others write meanwhile, so not to the byte: some go, and some stay. */
+static void test_full_disk_takes_what_helps(void **state)
+{
+    enum { CRASHES = 40 };
+    struct fixture *fixture = *state;
+    struct budgets budgets = unlimited;
+    struct retention_result result;
+    struct statvfs fs;
+    struct log log;
+    char id[LAYOUT_ID_SIZE];
+    for (int i = 1; i <= CRASHES; i++)
+        add(fixture, i, 1, 1000, "000000000000000a", id);
+    assert_int_equal(fstatvfs(store_fd(fixture->store, 0), &fs), 0);
+    uint64_t wanted = (uint64_t)CRASHES / 2 * CORE_BLOCKS;
+    budgets.keep_free = (uint64_t)fs.f_bavail * fs.f_frsize + wanted;
+    run(fixture, &budgets, true, &log, &result);
+    assert_in_range(result.pruned, 1, CRASHES - 1);
+    run(fixture, &budgets, false, &log, &result);
+    assert_in_range(result.pruned, 1, CRASHES - 1);
+    assert_int_equal(result.removed, 0);
+    assert_false(result.over);
+}
+
+/* The first to go, and nothing else when that is enough. */
+static void test_cache_goes_first(void **state)
+{
+    struct fixture *fixture = *state;
+    struct budgets budgets = unlimited;
+    struct retention_result result;
+    struct log log;
+    char id[LAYOUT_ID_SIZE];
+    const struct iovec part = {(char[8192]){0}, 8192};
+    add(fixture, 1, 1, 1000, NULL, id);
+    assert_int_equal(cache_write(store_fd(fixture->store, 0), "x.debug", &part, 1), 0);
+    budgets.max_use = 32 << 20; /* too little for a cache */
+    run(fixture, &budgets, true, &log, &result);
+    assert_int_equal(result.freed, 8192);
+    run(fixture, &budgets, false, &log, &result);
+    assert_int_equal(result.freed, 8192);
+    assert_int_equal(result.pruned, 0);
+    assert_int_equal(cache_open(store_fd(fixture->store, 0), "x.debug"), -ENOENT);
+    run(fixture, &budgets, false, &log, &result);
+    assert_int_equal(result.freed, 0);
+}
+
 static void test_files_that_are_gone_or_damaged(void **state)
 {
     struct fixture *fixture = *state;
@@ -460,6 +507,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_takes_nothing_in_vain, fixture_setup,
                                         fixture_teardown),
         cmocka_unit_test_setup_teardown(test_index_is_tidied, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_full_disk_takes_what_helps, fixture_setup,
+                                        fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_cache_goes_first, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_full_disk_takes_no_facts, fixture_setup,
                                         fixture_teardown),
         cmocka_unit_test_setup_teardown(test_files_that_are_gone_or_damaged, fixture_setup,
