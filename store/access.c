@@ -40,22 +40,44 @@ void access_of(const struct metadata *facts, struct access *ret)
     *ret = access;
 }
 
+struct access access_of_row(const struct crash_row *row)
+{
+    return (struct access){.owner = row->owner,
+                           .is_private = row->is_private,
+                           .has_reader = row->access_uid != CRASH_ABSENT,
+                           .reader = row->access_uid == CRASH_ABSENT ? 0 : (uid_t)row->access_uid};
+}
+
+static bool is_entry_of(acl_entry_t entry, uid_t user)
+{
+    acl_tag_t tag;
+    if (acl_get_tag_type(entry, &tag) < 0 || tag != ACL_USER)
+        return false;
+    uid_t *uid = acl_get_qualifier(entry);
+    bool is = uid && *uid == user;
+    acl_free(uid);
+    return is;
+}
+
+static bool has_entry_of(acl_t acl, uid_t user)
+{
+    acl_entry_t entry;
+    for (int which = ACL_FIRST_ENTRY; acl_get_entry(acl, which, &entry) == 1;
+         which = ACL_NEXT_ENTRY)
+        if (is_entry_of(entry, user))
+            return true;
+    return false;
+}
+
 /* Finds or makes the user's entry and gives it `permissions`. */
 static int add_reader(acl_t *acl, uid_t reader, bool may_search)
 {
     acl_entry_t entry;
     acl_permset_t permissions;
     for (int which = ACL_FIRST_ENTRY; acl_get_entry(*acl, which, &entry) == 1;
-         which = ACL_NEXT_ENTRY) {
-        acl_tag_t tag;
-        if (acl_get_tag_type(entry, &tag) < 0 || tag != ACL_USER)
-            continue;
-        uid_t *uid = acl_get_qualifier(entry);
-        bool found = uid && *uid == reader;
-        acl_free(uid);
-        if (found)
+         which = ACL_NEXT_ENTRY)
+        if (is_entry_of(entry, reader))
             goto fill;
-    }
     if (acl_create_entry(acl, &entry) < 0 || acl_set_tag_type(entry, ACL_USER) < 0 ||
         acl_set_qualifier(entry, &reader) < 0)
         return -errno;
@@ -128,6 +150,29 @@ int access_is_applied(int fd, const struct access *access)
     if (!due)
         return -errno;
     return acl_cmp(is, due) == 0;
+}
+
+int access_check_directory(int fd, const uid_t *readers, size_t count, uid_t may, bool repair)
+{
+    struct stat st;
+    if (fstat(fd, &st) < 0)
+        return -errno;
+    bool mode_is_right = (st.st_mode & 07777) == LAYOUT_CRASH_DIR_MODE;
+    AUTO_ACL acl_t is = acl_get_fd(fd);
+    if (!is && errno != EOPNOTSUPP)
+        return -errno;
+    AUTO_ACL acl_t due = acl_from_mode(LAYOUT_CRASH_DIR_MODE);
+    int r = !due ? -errno : is && has_entry_of(is, may) ? add_reader(&due, may, true) : 0;
+    for (size_t i = 0; i < count && r == 0; i++)
+        r = add_reader(&due, readers[i], true);
+    if (r < 0)
+        return r;
+    bool is_right = mode_is_right && (!is || acl_cmp(is, due) == 0);
+    if (is_right || !repair)
+        return is_right;
+    if (fchmod(fd, LAYOUT_CRASH_DIR_MODE) < 0 || (is && acl_set_fd(fd, due) < 0))
+        return -errno;
+    return 0;
 }
 
 bool access_is_supported(int fd)

@@ -15,6 +15,7 @@
 #include <sys/types.h>
 
 #include "store/base/error.h"
+#include "store/crash_row.h"
 #include "store/metadata.h"
 
 struct access {
@@ -27,6 +28,9 @@ struct access {
 /* Facts that are missing or malformed lead to root alone. */
 void access_of(const struct metadata *facts, struct access *ret);
 
+/* The same, as a row says it. */
+struct access access_of_row(const struct crash_row *row);
+
 /* Sets mode and ACL of a file, exactly: entries that are not its due go. */
 int access_apply_file(int fd, const struct access *access, struct error *error);
 
@@ -35,6 +39,11 @@ int access_apply_directory(int fd, const struct access *access, struct error *er
 
 /* 1: mode and ACL are as access_apply_file() makes them; 0: they are not; negative errno. */
 int access_is_applied(int fd, const struct access *access);
+
+/* 1: the mode is that of a directory of crashes, and besides owner and group these may pass it, and
+ * `may`, whose entry need not be there; 0: otherwise; negative errno. With `repair`, it is made so.
+ */
+int access_check_directory(int fd, const uid_t *readers, size_t count, uid_t may, bool repair);
 
 /* False where the filesystem of `fd` knows no ACLs: root and group only then. */
 bool access_is_supported(int fd);

@@ -123,14 +123,6 @@ static int open_directory(int storefd, const struct access *access, struct error
     return r < 0 ? r : steal_fd(&fd);
 }
 
-static struct access access_of_row(const struct crash_row *row)
-{
-    return (struct access){.owner = row->owner,
-                           .is_private = row->is_private,
-                           .has_reader = row->access_uid != CRASH_ABSENT,
-                           .reader = row->access_uid == CRASH_ABSENT ? 0 : (uid_t)row->access_uid};
-}
-
 /* ---- steps 2 to 4 for one ---- */
 
 static int open_checked(int newfd, const char *name, struct error *error)

@@ -55,6 +55,7 @@ static int check_source(struct check *check, struct error *error)
     if (fstat(check->storefd, &st) < 0)
         return error_errno(error, errno, "store");
     check->owner = st.st_uid;
+    check->group = st.st_gid;
     int r = 0;
     for (size_t i = 0; i < ARRAY_SIZE(parts) && r == 0; i++)
         r = parts[i](check, error);

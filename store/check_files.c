@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* check_files.c - the files of a store: are they sound, known, and as readable as they should be?
- */
+/* check_files.c - the files of a store: are they sound and known? */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -25,104 +24,12 @@
 
 enum { TEMPORARY_AGE_S = 3600 }; /* a younger one may be somebody's at work */
 
-/* A directory of crashes being walked. */
-struct walk {
-    struct check *check;
-    struct error *error;
-    int dirfd;
-    uid_t owner;      /* crashes/<owner>/ */
-    const char *path; /* below the store */
-};
-
-static void file_path(const struct walk *walk, const char *name, char *ret, size_t size)
-{
-    snprintf(ret, size, "%s/%s", walk->path, name);
-}
-
 static bool exists(int dirfd, const char *id, const char *suffix)
 {
     char name[LAYOUT_NAME_SIZE];
     struct stat st;
     layout_name(name, id, suffix);
     return fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
-}
-
-/* ---- owners and modes ---- */
-
-/* Root's alone to do: the store's owner cannot take what is another's. */
-static int give_to_owner(struct check *check, int fd, struct error *error)
-{
-    struct stat st;
-    if (fstat(check->storefd, &st) < 0)
-        return error_errno(error, errno, "store");
-    int r = store_leave(check->store, error);
-    if (r < 0)
-        return r;
-    if (fchown(fd, st.st_uid, st.st_gid) < 0)
-        r = error_errno(error, errno, "owner");
-    int entered = store_enter(check->store, r < 0 ? NULL : error);
-    return r < 0 ? r : entered;
-}
-
-static int check_file_access(const struct walk *walk, int fd, const char *id, const char *path,
-                             const struct access *access)
-{
-    struct check *check = walk->check;
-    struct stat st;
-    if (fstat(fd, &st) < 0)
-        return 0;
-    if (st.st_uid != check->owner) {
-        int fixed = check_repairs(check) ? give_to_owner(check, fd, walk->error) : CHECK_NOT_TRIED;
-        check_tell(check, CHECK_MODE, id, path, fixed, "it belongs to uid %u instead of %u",
-                   st.st_uid, check->owner);
-        if (fixed != 0)
-            return 0;
-    }
-    if (access_is_applied(fd, access) != 0)
-        return 0;
-    int fixed = check_repairs(check) ? access_apply_file(fd, access, NULL) : CHECK_NOT_TRIED;
-    check_tell(check, CHECK_MODE, id, path, fixed,
-               "its mode (%04o) or ACL is not what its facts lead to", st.st_mode & 07777);
-    return 0;
-}
-
-static void check_directory_access(const struct walk *walk, mode_t mode)
-{
-    struct check *check = walk->check;
-    struct stat st;
-    if (fstat(walk->dirfd, &st) < 0)
-        return;
-    if (st.st_uid != check->owner) {
-        int fixed =
-            check_repairs(check) ? give_to_owner(check, walk->dirfd, walk->error) : CHECK_NOT_TRIED;
-        check_tell(check, CHECK_MODE, NULL, walk->path, fixed, "it belongs to uid %u instead of %u",
-                   st.st_uid, check->owner);
-    }
-    if ((st.st_mode & 07777) == mode)
-        return;
-    int fixed = CHECK_NOT_TRIED;
-    if (check_repairs(check))
-        fixed = fchmod(walk->dirfd, mode) < 0 ? -errno : 0;
-    check_tell(check, CHECK_MODE, NULL, walk->path, fixed, "its mode is %04o instead of %04o",
-               st.st_mode & 07777, mode);
-}
-
-int check_directories(struct check *check, struct error *error)
-{
-    /* Of the store itself nothing can be told: who makes one in a directory of his own chooses. */
-    for (size_t i = 1; i < LAYOUT_DIRECTORIES && store_sees_all(check->store); i++) {
-        const struct layout_directory *directory = &layout_directories[i];
-        AUTO_FD int fd = openat(check->storefd, directory->name,
-                                O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        const struct walk walk = {
-            .check = check, .error = error, .dirfd = fd, .path = directory->name};
-        if (fd >= 0)
-            check_directory_access(&walk, directory->mode);
-        else if (errno == ENOTDIR || errno == ELOOP)
-            check_tell(check, CHECK_MODE, NULL, directory->name, CHECK_NOT_TRIED,
-                       "it is no directory");
-    }
-    return 0; /* what is missing or not ours to open, doctor tells */
 }
 
 /* ---- records ---- */
@@ -205,13 +112,23 @@ static void check_against_row(const struct walk *walk, const char *id, const cha
     check_tell(check, CHECK_ROW_DIFFERS, id, path, fixed, "the index is wrong about %s", differs);
 }
 
-static void check_record(const struct walk *walk, const char *id, const char *name)
+/* Without memory for it, his entry in the directory's ACL is told. */
+static void note_reader(struct walk *walk, uid_t reader)
+{
+    const uid_t *readers = (const uid_t *)(const void *)walk->readers.data;
+    for (size_t i = 0; i < walk->readers.size / sizeof(reader); i++)
+        if (readers[i] == reader)
+            return;
+    (void)bytes_append(&walk->readers, &reader, sizeof(reader));
+}
+
+static void check_record(struct walk *walk, const char *id, const char *name)
 {
     struct check *check = walk->check;
-    char path[LAYOUT_PATH_SIZE + NAME_MAX];
+    char report[LAYOUT_NAME_SIZE], path[CHECK_PATH_SIZE];
     struct error error = {0};
     AUTO_RECORD struct record *record = NULL;
-    file_path(walk, name, path, sizeof path);
+    check_path(walk, name, path);
     AUTO_FD int fd = openat(walk->dirfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0) {
         if (errno != EACCES) /* not ours to read is no damage */
@@ -227,7 +144,11 @@ static void check_record(const struct walk *walk, const char *id, const char *na
         check_tell(check, CHECK_RECORD_DAMAGED, id, path, CHECK_NOT_TRIED, "it has no end");
     struct access access;
     access_of(record_metadata(record), &access);
-    (void)check_file_access(walk, fd, id, path, &access);
+    check_file_access(walk, fd, id, path, &access);
+    layout_name(report, id, LAYOUT_REPORT_SUFFIX);
+    check_named_access(walk, report, id, &access);
+    if (access.has_reader)
+        note_reader(walk, access.reader);
     check_against_row(walk, id, path, record);
     struct verify verify = {walk, id, path};
     if ((check->flags & CHECK_CONTENTS) && record_verify(record, tell_frame, &verify, &error) < 0)
@@ -236,32 +157,39 @@ static void check_record(const struct walk *walk, const char *id, const char *na
 
 /* ---- other files ---- */
 
-/* A report or pin whose record is gone and which no row knows. Reports are kept: they are all that
- * is left. */
-static void check_companion(const struct walk *walk, const char *id, const char *name, bool keep)
+/* A report or pin whose record is gone and which no row knows: false. Reports are kept: they are
+ * all that is left. */
+static bool check_companion(const struct walk *walk, const char *id, const char *name, bool keep)
 {
     struct check *check = walk->check;
-    char path[LAYOUT_PATH_SIZE + NAME_MAX];
+    char path[CHECK_PATH_SIZE];
     AUTO_CRASH_ROW struct crash_row *row = NULL;
     if (exists(walk->dirfd, id, LAYOUT_RECORD_SUFFIX) ||
         index_find(check->index, id, &row, NULL) == 0)
-        return;
-    file_path(walk, name, path, sizeof path);
+        return true;
+    check_path(walk, name, path);
     int fixed = CHECK_NOT_TRIED;
     if (check_repairs(check) && !keep)
         fixed = unlinkat(walk->dirfd, name, 0) < 0 ? -errno : 0;
     check_tell(check, CHECK_ORPHAN_FILE, id, path, fixed, "its record is gone");
+    return false;
+}
+
+static void check_pin(const struct walk *walk, const char *id, const char *name)
+{
+    if (check_companion(walk, id, name, false))
+        check_named_access(walk, name, id, NULL);
 }
 
 static void check_temporary(const struct walk *walk, const char *name)
 {
     struct check *check = walk->check;
-    char path[LAYOUT_PATH_SIZE + NAME_MAX];
+    char path[CHECK_PATH_SIZE];
     struct stat st;
     if (fstatat(walk->dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode) ||
         st.st_mtime + TEMPORARY_AGE_S > time(NULL))
         return;
-    file_path(walk, name, path, sizeof path);
+    check_path(walk, name, path);
     int fixed = CHECK_NOT_TRIED;
     if (check_repairs(check))
         fixed = unlinkat(walk->dirfd, name, 0) < 0 ? -errno : 0;
@@ -270,7 +198,7 @@ static void check_temporary(const struct walk *walk, const char *name)
 
 static int check_entry(void *context, const char *name)
 {
-    const struct walk *walk = context;
+    struct walk *walk = context;
     char id[LAYOUT_ID_SIZE];
     size_t size = strlen(name);
     if (layout_id_from_name(name, LAYOUT_RECORD_SUFFIX, id))
@@ -278,7 +206,7 @@ static int check_entry(void *context, const char *name)
     else if (layout_id_from_name(name, LAYOUT_REPORT_SUFFIX, id))
         check_companion(walk, id, name, true);
     else if (layout_id_from_name(name, LAYOUT_PIN_SUFFIX, id))
-        check_companion(walk, id, name, false);
+        check_pin(walk, id, name);
     else if (name[0] == '.' && size > 4 && strcmp(name + size - 4, ".new") == 0)
         check_temporary(walk, name);
     return 0;
@@ -299,8 +227,10 @@ static int check_owner(void *context, const char *name)
     walk.dirfd = fd;
     walk.owner = (uid_t)uid;
     walk.path = path;
-    check_directory_access(&walk, LAYOUT_CRASH_DIR_MODE);
     (void)scan_names(fd, ".", check_entry, &walk); /* what cannot be listed is not ours */
+    check_user_files(&walk);
+    check_crash_directory(&walk);
+    bytes_free(&walk.readers);
     return 0;
 }
 
@@ -359,11 +289,33 @@ static int check_left(void *context, const char *name)
     return 0;
 }
 
+/* Root's to see. Records of hooks that are at work are among them. */
+static unsigned count_waiting(const struct check *check)
+{
+    if (store_leave(check->store, NULL) < 0)
+        return 0;
+    unsigned n = adopt_waiting(store_path(check->store));
+    return store_enter(check->store, NULL) < 0 ? 0 : n;
+}
+
+/* What hooks left elsewhere while the store was away. */
+static void check_runtime(struct check *check)
+{
+    struct error why = {0};
+    unsigned n = count_waiting(check);
+    if (n == 0)
+        return;
+    int fixed = CHECK_NOT_TRIED;
+    if (check_repairs(check) && (fixed = adopt_runtime(check->store, &why)) == 0)
+        fixed = count_waiting(check) == 0 ? 0 : CHECK_NOT_TRIED;
+    check_tell(check, CHECK_FILE_WITHOUT_ROW, NULL, LAYOUT_RUNTIME "/" LAYOUT_NEW, fixed,
+               "%u crashes wait there for the store%s%s", n, why.text[0] ? ": " : "", why.text);
+}
+
 int check_new(struct check *check, struct error *error)
 {
     struct left left = {.check = check};
-    if (check_repairs(check)) /* what cannot be taken waits on, and doctor counts it */
-        adopt_runtime(check->store, NULL);
+    check_runtime(check);
     AUTO_FD int fd =
         openat(check->storefd, LAYOUT_NEW, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)

@@ -5,8 +5,10 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "store/base/bytes.h"
 #include "store/check.h"
 #include "store/index.h"
+#include "store/layout.h"
 
 struct check {
     struct store *store;
@@ -14,6 +16,7 @@ struct check {
     struct index *index;
     int storefd;
     uid_t owner; /* of the store's directory, and so of all its files */
+    gid_t group;
     unsigned flags;
     check_function *function;
     void *context;
@@ -31,6 +34,32 @@ static inline bool check_repairs(const struct check *check)
 
 enum { CHECK_NOT_TRIED = 1 };
 
+enum { CHECK_PATH_SIZE = LAYOUT_PATH_SIZE + 256 };
+
+/* A directory of crashes being walked. */
+struct walk {
+    struct check *check;
+    struct error *error;
+    int dirfd;
+    uid_t owner;          /* crashes/<owner>/ */
+    const char *path;     /* below the store */
+    struct bytes readers; /* uid_t each, who may read one of those seen */
+};
+
+void check_path(const struct walk *walk, const char *name, char ret[static CHECK_PATH_SIZE]);
+
+/* Owner, mode and ACL of a file; of one in the directory, where it is there. `access` NULL: group
+ * inquest reads it, or its owner alone. */
+struct access;
+void check_file_access(const struct walk *walk, int fd, const char *id, const char *path,
+                       const struct access *access);
+void check_named_access(const struct walk *walk, const char *name, const char *id,
+                        const struct access *access);
+
+/* The directory itself, after all in it was seen; what is there besides crashes. */
+void check_crash_directory(const struct walk *walk);
+void check_user_files(const struct walk *walk);
+
 /* The index itself, and its totals. */
 int check_index(struct check *check, struct error *error);
 int check_totals(struct check *check, struct error *error);
@@ -38,7 +67,7 @@ int check_totals(struct check *check, struct error *error);
 /* Rows whose files are gone. */
 int check_rows(struct check *check, struct error *error);
 
-/* Owners and modes of the store's directories; crashes/: records, reports, pins; new/: what nobody
+/* Directories, and what is no crash's; crashes/: records, reports, pins; new/: what nobody
  * adopts; modules. */
 int check_directories(struct check *check, struct error *error);
 int check_crashes(struct check *check, struct error *error);

@@ -119,10 +119,7 @@ int store_read_report(const struct store *store, const struct crash_row *row, st
 /* A new file with the rights of the row. */
 static int create_file(int dirfd, const char *name, const struct crash_row *row)
 {
-    const struct access access = {.owner = row->owner,
-                                  .is_private = row->is_private,
-                                  .has_reader = row->access_uid != CRASH_ABSENT,
-                                  .reader = (uid_t)row->access_uid};
+    const struct access access = access_of_row(row);
     AUTO_FD int fd = openat(dirfd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
                             LAYOUT_PRIVATE_MODE);
     if (fd < 0)

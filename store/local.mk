@@ -45,7 +45,7 @@ libstore_a_SOURCES = \
 	store/cache_files.c store/cache_files.h \
 	store/cage.c store/cage.h \
 	store/check.c store/check.h \
-	store/check_files.c store/check_index.c store/check_work.h \
+	store/check_access.c store/check_files.c store/check_index.c store/check_work.h \
 	store/crash_files.c \
 	store/crash_row.c store/crash_row.h \
 	store/database.c store/database.h \

@@ -15,6 +15,9 @@ kept_until_later() { # TAG
     local p="collect-p5-store-$1"
     is "$p: the victim is let go" "$(said "$1" hung) $(said "$1" dumped)" "null true"
     ok "$p: hook and keeper end" wait_idle
+    is "$p: check tells that it waits" \
+        "$(inquest check --dry-run --json | jq -r '.findings[] | select(.path == "/run/inquest/new") | .kind')" \
+        file-without-row
     keeper --no-analysis
     if wait_listed "$1" 5; then
         ok "$p: back again, it is listed ($(listed "$1" core))" \

@@ -84,14 +84,30 @@ repairs mode "a cache that everybody may list"
 ln -s "$T" "$STORE/cache"
 tells mode "a link in place of a directory"
 rm "$STORE/cache"
+for file in index.db crashes/$owner/$id.pin modules/0123 cache/packages; do
+    [ $file != cache/packages ] || mkdir -m 750 "$STORE/cache"
+    [ -e "$STORE/$file" ] || inquest pin -q "$id" # which makes one of them
+    [ -e "$STORE/$file" ] || touch "$STORE/$file"
+    chmod 666 "$STORE/$file"
+    repairs mode "$file, which everybody may write"
+done
+inquest analyze -q "$id" >"$T/out" 2>&1
+chmod 644 "$STORE/crashes/$owner/$id.report.json"
+repairs mode "a report that everybody may read"
 if setfacl -m u:61001:rw "$record" 2>"$T/setfacl.err"; then
     repairs mode "an ACL that the facts do not lead to"
+    setfacl -m u:61001:rx "$STORE/crashes/$owner"
+    repairs mode "a stranger in the ACL of a directory"
+    setfacl -m u:61001:r "$STORE/index.db"
+    repairs mode "a stranger in the ACL of the index"
 else
     skip "trust-p3-check: an ACL" "no ACLs here: $(cat "$T/setfacl.err")"
 fi
 if [ "$(id -u)" = 0 ]; then
     chown 61001 "$record"
     repairs mode "a record of another owner"
+    chgrp 61001 "$record"
+    repairs mode "a record of another group"
     chown 61001 "$STORE/crashes/$owner"
     repairs mode "a directory of another owner"
 else
@@ -118,7 +134,7 @@ is "trust-p3-check: and knows every crash" "$(inquest list --json | jq length)" 
 sound_store
 
 # ---- modules ----
-cp "$BIN/inquest" "$STORE/modules/0123456789abcdef0123456789abcdef01234567"
+install -m 640 "$BIN/inquest" "$STORE/modules/0123456789abcdef0123456789abcdef01234567"
 is "trust-p3-check: a module that a core may need stays" "$(checked)" "0  0/0"
 touch -d 2026-10-01 "$STORE/modules"/*
 repairs module-stale "a module that no core is left for"

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* check_access.c - the owners, modes and ACLs of a store: nobody may read more, or less, than he
+ * should. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "store/access.h"
+#include "store/base/cleanup.h"
+#include "store/check_work.h"
+#include "store/layout.h"
+#include "store/scan.h"
+
+static const char *const index_files[] = {LAYOUT_INDEX, LAYOUT_INDEX "-wal", LAYOUT_INDEX "-shm"};
+
+void check_path(const struct walk *walk, const char *name, char ret[static CHECK_PATH_SIZE])
+{
+    snprintf(ret, CHECK_PATH_SIZE, "%s%s%s", walk->path, walk->path[0] ? "/" : "", name);
+}
+
+/* Root's alone to do: the store's owner cannot take what is another's. */
+static int give_to_owner(const struct walk *walk, int fd)
+{
+    struct check *check = walk->check;
+    int r = store_leave(check->store, walk->error);
+    if (r < 0)
+        return r;
+    if (fchown(fd, check->owner, check->group) < 0)
+        r = error_errno(walk->error, errno, "owner");
+    int entered = store_enter(check->store, r < 0 ? NULL : walk->error);
+    return r < 0 ? r : entered;
+}
+
+/* 0: it belongs to the store's owner, now at least. */
+static int check_owner(const struct walk *walk, int fd, const char *id, const char *path)
+{
+    struct check *check = walk->check;
+    struct stat st;
+    if (fstat(fd, &st) < 0)
+        return -errno;
+    if (st.st_uid == check->owner && st.st_gid == check->group)
+        return 0;
+    int fixed = check_repairs(check) ? give_to_owner(walk, fd) : CHECK_NOT_TRIED;
+    check_tell(check, CHECK_MODE, id, path, fixed, "it belongs to %u:%u instead of %u:%u",
+               st.st_uid, st.st_gid, check->owner, check->group);
+    return fixed;
+}
+
+void check_file_access(const struct walk *walk, int fd, const char *id, const char *path,
+                       const struct access *access)
+{
+    struct check *check = walk->check;
+    struct stat st;
+    if (check_owner(walk, fd, id, path) != 0 || access_is_applied(fd, access) != 0 ||
+        fstat(fd, &st) < 0)
+        return;
+    int fixed = check_repairs(check) ? access_apply_file(fd, access, NULL) : CHECK_NOT_TRIED;
+    check_tell(check, CHECK_MODE, id, path, fixed,
+               "its mode (%04o) or ACL is not what it should be", st.st_mode & 07777);
+}
+
+void check_named_access(const struct walk *walk, const char *name, const char *id,
+                        const struct access *access)
+{
+    static const struct access group = {.owner = 0}, nobody = {.is_private = true};
+    char path[CHECK_PATH_SIZE];
+    struct stat st;
+    AUTO_FD int fd = openat(walk->dirfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+        return;
+    check_path(walk, name, path);
+    /* Made under a umask, it may be the owner's alone. */
+    if (access || access_is_applied(fd, &nobody) != 1)
+        check_file_access(walk, fd, id, path, access ?: &group);
+}
+
+/* ---- directories ---- */
+
+static void check_directory(const struct walk *walk, mode_t mode)
+{
+    struct check *check = walk->check;
+    struct stat st;
+    if (check_owner(walk, walk->dirfd, NULL, walk->path) != 0 || fstat(walk->dirfd, &st) < 0 ||
+        (st.st_mode & 07777) == mode)
+        return;
+    int fixed = CHECK_NOT_TRIED;
+    if (check_repairs(check))
+        fixed = fchmod(walk->dirfd, mode) < 0 ? -errno : 0;
+    check_tell(check, CHECK_MODE, NULL, walk->path, fixed, "its mode is %04o instead of %04o",
+               st.st_mode & 07777, mode);
+}
+
+void check_crash_directory(const struct walk *walk)
+{
+    struct check *check = walk->check;
+    const uid_t *readers = (const uid_t *)(const void *)walk->readers.data;
+    size_t count = walk->readers.size / sizeof(*readers);
+    struct stat st;
+    if (!store_sees_all(check->store) || check_owner(walk, walk->dirfd, NULL, walk->path) != 0 ||
+        fstat(walk->dirfd, &st) < 0)
+        return;
+    if (access_check_directory(walk->dirfd, readers, count, walk->owner, false) != 0)
+        return;
+    int fixed = CHECK_NOT_TRIED;
+    if (check_repairs(check))
+        fixed = access_check_directory(walk->dirfd, readers, count, walk->owner, true);
+    check_tell(check, CHECK_MODE, NULL, walk->path, fixed,
+               "its mode (%04o) or ACL is not what its crashes lead to", st.st_mode & 07777);
+}
+
+/* ---- files that are no crash's ---- */
+
+static int check_plain(void *context, const char *name)
+{
+    check_named_access(context, name, NULL, NULL);
+    return 0;
+}
+
+/* Kept for one crash, so who may read that one may read it. */
+static int check_kept_module(void *context, const char *name)
+{
+    const struct walk *walk = context;
+    AUTO_CRASH_ROW struct crash_row *row = NULL;
+    const char *end = strrchr(name, '.');
+    char id[LAYOUT_ID_SIZE];
+    if (!end || (size_t)(end - name) >= sizeof id)
+        return 0;
+    snprintf(id, sizeof id, "%.*s", (int)(end - name), name);
+    if (index_find(walk->check->index, id, &row, NULL) < 0)
+        return 0; /* retention takes it */
+    const struct access access = access_of_row(row);
+    check_named_access(walk, name, id, &access);
+    return 0;
+}
+
+void check_user_files(const struct walk *walk)
+{
+    const struct access access = {.owner = walk->owner, .has_reader = true, .reader = walk->owner};
+    char path[CHECK_PATH_SIZE];
+    for (size_t i = 0; i < ARRAY_SIZE(index_files); i++)
+        check_named_access(walk, index_files[i], NULL, &access);
+    check_path(walk, LAYOUT_MODULES, path);
+    AUTO_FD int fd =
+        openat(walk->dirfd, LAYOUT_MODULES, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    struct walk inside = *walk;
+    inside.dirfd = fd;
+    inside.path = path;
+    if (fd >= 0)
+        (void)scan_names(fd, ".", check_kept_module, &inside); /* what isn't ours to list */
+}
+
+/* new/ lets nobody in, whatever the modes of what is there. */
+static void check_inside(struct walk *walk, const struct layout_directory *directory)
+{
+    check_directory(walk, directory->mode);
+    if (strcmp(directory->name, LAYOUT_MODULES) == 0 || strcmp(directory->name, LAYOUT_CACHE) == 0)
+        (void)scan_names(walk->dirfd, ".", check_plain, walk);
+}
+
+int check_directories(struct check *check, struct error *error)
+{
+    struct walk top = {.check = check, .error = error, .dirfd = check->storefd, .path = ""};
+    if (!store_sees_all(check->store))
+        return 0; /* not for one user to judge */
+    for (size_t i = 0; i < ARRAY_SIZE(index_files); i++)
+        check_named_access(&top, index_files[i], NULL, NULL);
+    /* Of the store itself nothing can be told: who makes one in a directory of his own chooses. */
+    for (size_t i = 1; i < LAYOUT_DIRECTORIES; i++) {
+        const char *name = layout_directories[i].name;
+        AUTO_FD int fd =
+            openat(check->storefd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        struct walk walk = {.check = check, .error = error, .dirfd = fd, .path = name};
+        if (fd >= 0)
+            check_inside(&walk, &layout_directories[i]);
+        else if (errno == ENOTDIR || errno == ELOOP)
+            check_tell(check, CHECK_MODE, NULL, name, CHECK_NOT_TRIED, "it is no directory");
+    }
+    return 0; /* what is missing or not ours to open, doctor tells */
+}
