@@ -232,6 +232,16 @@ int store_record_path(const struct store *store, const struct crash_row *row, ch
     return 0;
 }
 
+/* Whoever may read a record may hold it open, and would hold its blocks, which nobody counts: of
+ * what has no name any more, nothing is left to read. */
+static void give_up_blocks(int fd)
+{
+    struct stat st;
+    if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 0 &&
+        ftruncate(fd, 0) < 0)
+        return; /* then they are his until he closes it */
+}
+
 static int remove_files(const struct store *store, const struct crash_row *row)
 {
     static const char *const suffixes[] = {LAYOUT_RECORD_SUFFIX, LAYOUT_REPORT_SUFFIX,
@@ -242,8 +252,10 @@ static int remove_files(const struct store *store, const struct crash_row *row)
     for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
         char name[LAYOUT_NAME_SIZE];
         layout_name(name, row->id, suffixes[i]);
+        AUTO_FD int fd = openat(dirfd, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
         if (unlinkat(dirfd, name, 0) < 0 && errno != ENOENT)
             return -errno;
+        give_up_blocks(fd);
     }
     remove_kept_modules(dirfd, row->id);
     return fsync(dirfd) < 0 ? -errno : 0;

@@ -106,8 +106,7 @@ static bool is_full(int r)
     return r == -ENOSPC || r == -EDQUOT;
 }
 
-/* On a full disk there is no room for the small record beside the large one: the content, which is
- * to go anyhow, gives up its blocks first. */
+/* The content's blocks, of a record that is to be replaced or has been. */
 static int give_up_content(int fd, const struct record *record)
 {
     const struct seek_table *frames = record_frames(record);
@@ -125,6 +124,14 @@ static int give_up_content(int fd, const struct record *record)
                : 0;
 }
 
+/* Whoever may read a record may hold it open, and would hold blocks that nobody counts. */
+static void give_up_unnamed(int fd, const struct record *record)
+{
+    struct stat st;
+    if (fstat(fd, &st) == 0 && st.st_nlink == 0)
+        (void)give_up_content(fd, record);
+}
+
 int prune_core(struct store *store, const struct crash_row *row, struct pruned *ret,
                struct error *error)
 {
@@ -134,8 +141,11 @@ int prune_core(struct store *store, const struct crash_row *row, struct pruned *
     int r = open_record(store, row, O_RDWR, &fd, &record, error);
     if (r == 0)
         r = replace(store, row, record, &pruned.stored_size, error);
+    /* On a full disk there is no room for the small record beside the large one. */
     if (is_full(r) && give_up_content(fd, record) == 0)
         r = replace(store, row, record, &pruned.stored_size, error);
+    else if (r == 0)
+        give_up_unnamed(fd, record);
     /* Where there is no record, or still no room, what the index and the report have must do. */
     if (r == -ENOENT || r == -EBADMSG || is_full(r)) {
         pruned = (struct pruned){.state = RECORD_MISSING};

@@ -45,8 +45,21 @@ is "then as many cores as it takes, the repeat and the oldest" "$(states)" \
     "pruned full full full full pruned"
 ok "which is what is free then" test "$(free)" -ge $((16 * MIB - MIB / 4)) # but for index and reports
 
+# Whoever may read a record may hold it open.
+free=$(free)
+exec 7<"$(echo "$STORE"/crashes/*/20261102-000000-2.core.zst)"
+exec 8<"$(echo "$STORE"/crashes/*/20261103-000000-3.core.zst)"
+inquest rm -qy 20261103-000000-3
+ok "a deleted core that somebody reads holds no space" test "$(free)" -ge $((free + MIB))
+fill_but $((16 * MIB - MIB))
+free=$(free)
+keeper --no-analysis
+is "and with it goes one" "$(states)" "pruned pruned full full pruned"
+ok "of which he holds no more than others" test "$(free)" -ge $((free + MIB))
+exec 7<&- 8<&-
+
 fill_but 0
 keeper --no-analysis
 is "on a full disk all cores, and no facts" "$(states)" \
-    "pruned pruned pruned pruned pruned pruned"
+    "pruned pruned pruned pruned pruned"
 finish

@@ -85,7 +85,7 @@ ln -s "$T" "$STORE/cache"
 tells mode "a link in place of a directory"
 rm "$STORE/cache"
 for file in index.db crashes/$owner/$id.pin modules/0123 cache/packages; do
-    [ $file != cache/packages ] || mkdir -m 750 "$STORE/cache"
+    [ "$file" != cache/packages ] || mkdir -m 750 "$STORE/cache"
     [ -e "$STORE/$file" ] || inquest pin -q "$id" # which makes one of them
     [ -e "$STORE/$file" ] || touch "$STORE/$file"
     chmod 666 "$STORE/$file"
