@@ -13,7 +13,7 @@ AM_TESTS_ENVIRONMENT = \
 	top_builddir='$(abs_top_builddir)'; export top_builddir; \
 	top_srcdir='$(abs_top_srcdir)'; export top_srcdir;
 
-EXTRA_DIST += tests/README.md tests/lib.sh
+EXTRA_DIST += tests/README.md tests/lib.sh tests/faults.sh
 
 # unit: parsers and formats, with cmocka
 if HAVE_CMOCKA

@@ -8,6 +8,7 @@
 # among them are the calls of the dynamic loader: before main() there is nobody to do anything about
 # a fault, as SECURITY.md says.
 . "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/../faults.sh"
 needs_kernel
 command -v strace >/dev/null || skip_all "strace is not installed"
 config_to_collect
@@ -31,13 +32,6 @@ with_fault() { # STRACE-OPTIONS
     wait_idle 60
 }
 
-# Lines "SYSCALL COUNT": how often the busiest process made each call.
-calls_made() {
-    awk '$2 ~ /^[a-z0-9_]+\(/ { name = $2; sub(/\(.*/, "", name); n = ++seen[$1, name]
-                                if (n > most[name]) most[name] = n }
-         END { for (name in most) print name, most[name] }' "$T/trace" | sort
-}
-
 # Lines "SYSCALL COUNT": how many of them the hook makes before its main(), which opens /dev/null.
 calls_before_main() {
     awk 'NR == 1 { hook = $1 }
@@ -46,38 +40,17 @@ calls_before_main() {
          END { for (name in seen) print name, seen[name] }' "$T/trace"
 }
 
-# What a call may honestly say. Not in the list: calls that cannot fail, and exec and exit, where
-# there is nobody yet, or nobody left, to do anything about it.
-errors_of() { # SYSCALL
-    case $1 in
-    pwrite64 | write | writev | fallocate | ftruncate) echo ENOSPC EIO EINTR ;;
-    fsync | fdatasync | sync_file_range) echo EIO ENOSPC EINTR ;;
-    openat | openat2 | open | creat) echo EMFILE ENOSPC EACCES EINTR ;;
-    linkat | renameat | renameat2 | rename | mkdirat | unlinkat) echo ENOSPC EIO EROFS ;;
-    read | pread64 | readv | readlinkat | readlink | getdents64) echo EIO EINTR ;;
-    poll | ppoll | flock | fcntl | wait4 | waitid | nanosleep | clock_nanosleep) echo EINTR ;;
-    mmap | mprotect | brk | clone | clone3 | fork | vfork | memfd_create) echo ENOMEM ;;
-    fchown | fchownat | fchmod | fchmodat | fsetxattr | setxattr) echo EPERM EIO ;;
-    fstat | newfstatat | statx | statfs | fstatfs | ioctl | lseek) echo EIO ;;
-    setresuid | setresgid | setgroups | prctl | seccomp | capset) echo EPERM ENOMEM ;;
-    esac
-}
-
-# Every "SYSCALL NUMBER FAULT" that there is.
+# Every "SYSCALL NUMBER FAULT" that there is: for each call, those behind the loader's.
 all_points() {
-    local name most number error count
+    local name count
     local -A before=()
     while read -r name count; do
         before[$name]=$count
     done < <(calls_before_main)
-    while read -r name most; do
-        for ((number = ${before[$name]:-0} + 1; number <= most && number <= ${before[$name]:-0} + CALLS_OF_A_KIND; number++)); do
-            for error in $(errors_of "$name"); do
-                echo "$name $number error=$error"
-            done
-            [ -z "$(errors_of "$name")" ] || echo "$name $number signal=KILL"
-        done
-    done < <(calls_made)
+    while read -r name number fault; do
+        ((number <= ${before[$name]:-0} || number > ${before[$name]:-0} + CALLS_OF_A_KIND)) ||
+            echo "$name $number $fault"
+    done < <(calls_made "$T/trace" | points_of 1000)
 }
 
 # Killed before there are two of them, a hook leaves nothing: SECURITY.md says so.
@@ -121,11 +94,7 @@ with_fault '-e trace=all'
 all_points >"$T/all"
 ok "trust-p3-faults: an undisturbed crash shows its system calls" test "$(wc -l <"$T/all")" -gt 100
 SEED=${SEED:-17} # the same points each time: what is new is for POINTS=all
-if [ "$POINTS" = all ]; then
-    tail -n "+${FROM:-1}" "$T/all" >"$T/points"
-else
-    shuf -n "$POINTS" --random-source=<(yes "$SEED") "$T/all" >"$T/points"
-fi
+draw_points "$T/all" >"$T/points"
 note "$(wc -l <"$T/points") of $(wc -l <"$T/all") points; SEED=$SEED"
 
 failed='' tried=0

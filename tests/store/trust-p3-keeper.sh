@@ -5,9 +5,8 @@
 #
 # POINTS=N tries that many of the points, drawn by SEED (25); POINTS=all tries every one.
 . "$(dirname "$0")/../lib.sh"
-! is_sanitized || skip_all "LeakSanitizer and valgrind do not live with strace"
-command -v strace >/dev/null || skip_all "strace is not installed"
-strace -qq -e trace=none true 2>/dev/null || skip_all "strace may not trace here"
+. "$(dirname "$0")/../faults.sh"
+needs_faults
 POINTS=${POINTS:-25}
 CALLS_OF_A_KIND=40 # of each system call, the first so many are points
 
@@ -38,38 +37,6 @@ keeper() { # STRACE-OPTIONS…
         --no-analysis --foreground >"$T/keeper.said" 2>&1
 }
 
-# Only from the store's opening on: before, the program is being loaded.
-calls_made() {
-    awk '$2 ~ /^[a-z0-9_]+\(/ { name = $2; sub(/\(.*/, "", name); n[name]++ }
-         END { for (name in n) print name, n[name] }' "$T/trace" | sort
-}
-
-errors_of() { # SYSCALL
-    case $1 in
-    pwrite64 | write | ftruncate) echo ENOSPC EIO EINTR ;;
-    fsync | fdatasync) echo EIO ENOSPC ;;
-    openat) echo EMFILE ENOSPC EACCES ;;
-    linkat | renameat | renameat2 | mkdirat | unlinkat) echo ENOSPC EIO EROFS ;;
-    read | pread64 | getdents64) echo EIO EINTR ;;
-    flock | fcntl) echo EINTR ENOLCK ;;
-    fchmod | fsetxattr | fgetxattr | fstatfs | newfstatat | fstat) echo EIO ;;
-    mmap | brk) echo ENOMEM ;;
-    esac
-}
-
-all_points() {
-    local name most number error
-    while read -r name most; do
-        [ -n "$(errors_of "$name")" ] || continue
-        for ((number = 1; number <= (most < CALLS_OF_A_KIND ? most : CALLS_OF_A_KIND); number++)); do
-            for error in $(errors_of "$name"); do
-                echo "$name $number error=$error"
-            done
-            echo "$name $number signal=KILL"
-        done
-    done < <(calls_made)
-}
-
 state_of() { # ID
     inquest list --json "id=$1" 2>/dev/null | jq -r '.[0].core // "not listed"'
 }
@@ -96,16 +63,12 @@ make_template
 sleep 1
 fresh_store
 keeper -e trace=all
-all_points >"$T/all"
+calls_made "$T/trace" | points_of "$CALLS_OF_A_KIND" >"$T/all"
 verdict $? >"$T/wrong"
 is "trust-p3-keeper: undisturbed, all is done" "$(cat "$T/wrong")" ""
 ok "trust-p3-keeper: and shows its system calls" test "$(wc -l <"$T/all")" -gt 100
 SEED=${SEED:-$RANDOM}
-if [ "$POINTS" = all ]; then
-    cp "$T/all" "$T/points"
-else
-    shuf -n "$POINTS" --random-source=<(yes "$SEED") "$T/all" >"$T/points"
-fi
+draw_points "$T/all" >"$T/points"
 note "$(wc -l <"$T/points") of $(wc -l <"$T/all") points; SEED=$SEED"
 
 failed=
