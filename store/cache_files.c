@@ -71,6 +71,13 @@ static int write_part(int dirfd, const struct iovec *parts, size_t count)
     return r == 0 && fsync(fd) < 0 ? -errno : r;
 }
 
+void cache_tidy(int storefd)
+{
+    AUTO_FD int dirfd = open_directory(storefd);
+    if (dirfd >= 0)
+        (void)unlinkat(dirfd, PART, 0); /* else the next one does, or who writes */
+}
+
 int cache_write(int storefd, const char *name, const struct iovec *parts, size_t count)
 {
     int r = make_directory(storefd);

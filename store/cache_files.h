@@ -19,6 +19,9 @@ uint64_t cache_limit(uint64_t max_use);
 /* Opens cache/NAME for reading: a descriptor, the caller's to close, or a negative errno. */
 int cache_open(int storefd, const char *name);
 
+/* Removes what somebody was putting there when he died. */
+void cache_tidy(int storefd);
+
 /* Puts a file of these parts into cache/NAME, whole or not at all. Makes the directory. */
 int cache_write(int storefd, const char *name, const struct iovec *parts, size_t count);
 

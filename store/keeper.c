@@ -275,6 +275,7 @@ static int analyze(struct keeper *keeper, unsigned *ret_done, struct error *erro
     do {
         if (flock(lock, LOCK_EX | LOCK_NB) < 0)
             return errno == EWOULDBLOCK ? 0 : error_errno(error, errno, ANALYSIS_LOCK);
+        cache_tidy(store_writable_fd(keeper->store));
         r = explain_all(keeper, &done, error);
         *ret_done += r < 0 ? 0 : done;
         if (r == 0 && done > 0)

@@ -70,6 +70,11 @@ fuzz_inflate_CPPFLAGS = $(libanalyzer_a_CPPFLAGS)
 fuzz_inflate_LDFLAGS = $(FUZZ_LDFLAGS)
 fuzz_inflate_LDADD = $(libanalyzer_libs)
 
+fuzz_programs += fuzz-broker
+fuzz_broker_SOURCES = tests/fuzz/fuzz-broker.c
+fuzz_broker_LDFLAGS = $(FUZZ_LDFLAGS)
+fuzz_broker_LDADD = $(libstore_libs)
+
 .PHONY: fuzz fuzz-programs fuzz-names
 fuzz-programs: $(fuzz_programs)
 fuzz-names:
