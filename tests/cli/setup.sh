@@ -155,4 +155,18 @@ is "is given to its owner, but no file with another name, and nothing behind a l
 as_user 12345 "$INQUEST" setup >/dev/null 2>"$T/stderr"
 is "an ordinary user is told to use sudo" "$? $(grep -c 'sudo inquest setup' "$T/stderr")" "1 1"
 
+# The unit of systemd: nothing in it that is unknown, and less exposed than one without a sandbox (9.6).
+if command -v systemd-analyze >/dev/null && [ -f "$top_builddir/data/inquest-keeper.service" ]; then
+    sed "s|^ExecStart=[^ ]*|ExecStart=$BIN/inquest-keeper|; /^Documentation/d" \
+        "$top_builddir/data/inquest-keeper.service" >"$T/inquest-keeper.service"
+    systemd-analyze verify "$T/inquest-keeper.service" >"$T/verify" 2>&1
+    is "systemd understands the unit" "$(cat "$T/verify")" ""
+    exposure=$(systemd-analyze security --offline=yes "$T/inquest-keeper.service" 2>/dev/null |
+        sed -n 's/.*exposure level.*: \([0-9.]*\).*/\1/p')
+    ok "and it is in a sandbox (exposure ${exposure:-unknown})" \
+        awk "BEGIN { exit !(\"$exposure\" != \"\" && ${exposure:-10} < 6) }"
+else
+    skip "the unit of systemd" "no systemd-analyze here"
+fi
+
 finish
