@@ -136,6 +136,7 @@ int main(int argc, char **argv)
 
     if (answer_person(argc, argv))
         return EXIT_SUCCESS;
+    arguments_hide(argc, argv);
     prepare();
     if (arguments_parse(argc, argv, &arguments, &error) < 0) {
         close(STDIN_FILENO);
