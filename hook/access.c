@@ -3,8 +3,11 @@
 #include "hook/access.h"
 
 #include <elf.h>
+#include <endian.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <linux/posix_acl.h>
+#include <linux/posix_acl_xattr.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -97,7 +100,57 @@ static bool is_in_group(const struct bytes *status, uint32_t gid)
     return false;
 }
 
-/* By the file's mode, the first class that fits deciding, as the kernel does. */
+static bool is_member(const struct access_question *question, uint32_t gid)
+{
+    return gid == question->gid || is_in_group(question->status, gid);
+}
+
+/* The next entry of an access control list, in the host's byte order. False at the end. */
+static bool next_entry(const struct bytes *acl, size_t *at, struct posix_acl_xattr_entry *ret)
+{
+    if (acl->size - *at < sizeof *ret)
+        return false;
+    memcpy(ret, acl->data + *at, sizeof *ret);
+    *at += sizeof *ret;
+    ret->e_tag = le16toh(ret->e_tag);
+    ret->e_perm = le16toh(ret->e_perm);
+    ret->e_id = le32toh(ret->e_id);
+    return true;
+}
+
+/* As acl(5) has it, for who does not own the file: the entry of his name decides, else those of his
+ * groups, of which one is enough, else that of others. The mask bounds the first two. */
+static bool acl_lets_read(const struct access_question *question)
+{
+    const struct access_file *file = question->exe;
+    const struct bytes *acl = file->acl;
+    bool by_name = false, in_group = false, group_may = false, others_may = false;
+    bool name_may = false, mask_may = true;
+    struct posix_acl_xattr_entry entry;
+    size_t at = sizeof(struct posix_acl_xattr_header);
+
+    while (at <= acl->size && next_entry(acl, &at, &entry)) {
+        bool may = entry.e_perm & ACL_READ;
+        if (entry.e_tag == ACL_USER && entry.e_id == question->uid) {
+            by_name = true;
+            name_may = may;
+        } else if ((entry.e_tag == ACL_GROUP_OBJ && is_member(question, file->gid)) ||
+                   (entry.e_tag == ACL_GROUP && is_member(question, entry.e_id))) {
+            in_group = true;
+            group_may = group_may || may;
+        } else if (entry.e_tag == ACL_MASK) {
+            mask_may = may;
+        } else if (entry.e_tag == ACL_OTHER) {
+            others_may = may;
+        }
+    }
+    if (by_name)
+        return name_may && mask_may;
+    return in_group ? group_may && mask_may : others_may;
+}
+
+/* By the file's mode, the first class that fits deciding, or its access control list, as the kernel
+ * does. */
 static bool may_read(const struct access_question *question)
 {
     const struct access_file *file = question->exe;
@@ -106,7 +159,9 @@ static bool may_read(const struct access_question *question)
         return false;
     if (file->uid == question->uid)
         return file->mode & S_IRUSR;
-    if (file->gid == question->gid || is_in_group(question->status, file->gid))
+    if (file->acl)
+        return acl_lets_read(question);
+    if (is_member(question, file->gid))
         return file->mode & S_IRGRP;
     return file->mode & S_IROTH;
 }

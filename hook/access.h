@@ -18,8 +18,9 @@
 #include "store/base/bytes.h"
 
 struct access_file {
-    uint32_t uid, gid; /* global */
-    uint32_t mode;     /* as st_mode */
+    uint32_t uid, gid;       /* global */
+    uint32_t mode;           /* as st_mode */
+    const struct bytes *acl; /* its system.posix_acl_access, as getxattr(2) gives it; NULL none */
 };
 
 struct access_question {

@@ -6,7 +6,9 @@
 #include <limits.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <time.h>
 
 #include "store/base/cleanup.h"
@@ -80,6 +82,32 @@ static int64_t refine_time(int64_t seconds)
     if (now.tv_sec == seconds)
         return seconds * 1000000 + now.tv_nsec / 1000;
     return seconds * 1000000 + (now.tv_sec > seconds ? 999999 : 0);
+}
+
+/* The kernel lays them one behind the other. */
+static bool are_in_line(int argc, char **argv)
+{
+    for (int i = 1; i + 1 < argc; i++)
+        if (argv[i + 1] != argv[i] + strlen(argv[i]) + 1)
+            return false;
+    return argc > 1;
+}
+
+void arguments_hide(int argc, char **argv)
+{
+    if (!are_in_line(argc, argv))
+        return;
+    char *start = argv[1];
+    size_t size = (size_t)(argv[argc - 1] - start) + strlen(argv[argc - 1]) + 1;
+    char *copy = malloc(size); /* until the process ends */
+    if (!copy)
+        return;
+    memcpy(copy, start, size);
+    for (int i = 1; i < argc; i++)
+        argv[i] = copy + (argv[i] - start);
+    explicit_bzero(start, size);
+    /* Nor how long they were. */
+    (void)prctl(PR_SET_MM, PR_SET_MM_ARG_END, (unsigned long)(uintptr_t)start, 0, 0);
 }
 
 int arguments_parse(int argc, char **argv, struct arguments *ret, struct error *error)

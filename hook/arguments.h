@@ -32,6 +32,13 @@ struct arguments {
     char bad[128];        /* specifiers that made no sense, by blanks, for the log; "" none */
 };
 
+/*
+ * Puts the arguments behind the program's name elsewhere, and wipes them where everybody can read
+ * them in /proc/PID/cmdline: whose crash it is, of what, is the business of none but its user.
+ * `argv` is as good as before. Where memory is short, they stay: a crash is not lost for that.
+ */
+void arguments_hide(int argc, char **argv);
+
 /* Fails (-EINVAL) only without a pid: all else has a stand-in, and is named in `bad`. */
 int arguments_parse(int argc, char **argv, struct arguments *ret, struct error *error);
 

@@ -316,8 +316,8 @@ static void hand_over_modules(struct capture *capture)
 static void close_unneeded(struct capture *capture)
 {
     struct victim *victim = capture->victim;
-    int *fds[] = {&victim->proc, &victim->task, &victim->pidfd, &capture->part.dir,
-                  &capture->runtime};
+    int *fds[] = {&victim->proc,  &victim->status,    &victim->stat,    &victim->task,
+                  &victim->pidfd, &capture->part.dir, &capture->runtime};
 
     for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
         if (*fds[i] >= 0)

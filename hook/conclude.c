@@ -12,6 +12,7 @@
 #include "hook/cage.h"
 #include "hook/capture.h"
 #include "hook/log.h"
+#include "hook/rights.h"
 #include "store/base/cleanup.h"
 #include "store/frame.h"
 #include "store/keys.h"
@@ -103,7 +104,9 @@ int conclude(const struct arguments *arguments, struct part *part, int status, c
                  arguments->signal, arguments->uid, why);
         return -EIO;
     }
+    rights_act_on_files_as(part->uid, part->gid);
     int r = complete(part, done, why, &error);
+    rights_act_on_files_as(0, 0); /* the log is root's */
     if (r < 0)
         log_line("crash %s of process %u is left to the keeper: %s%s%s", part->id, arguments->pid,
                  done && !message[0] ? "" : why, done && !message[0] ? "" : "; ", error.text);

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <fnmatch.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <linux/nsfs.h>
 #include <stdio.h>
@@ -14,9 +15,11 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/utsname.h>
+#include <sys/xattr.h>
 
 #include "hook/access.h"
 #include "hook/cgroup.h"
+#include "hook/mappings.h"
 #include "hook/threads.h"
 #include "store/base/io.h"
 #include "store/base/parse.h"
@@ -28,7 +31,8 @@ enum {
     ENVIRON_MAX = 1 * MIB,
     FDS_MAX = 1024,       /* descriptors that are listed */
     NAMESPACES_DEEP = 33, /* as the kernel allows them */
-    LINK_MAX_SIZE = 4096  /* what readlink gives in /proc: a page */
+    LINK_MAX_SIZE = 4096, /* what readlink gives in /proc: a page */
+    ACL_MAX = 4096,       /* some 500 entries */
 };
 
 /* Where a file of /proc is read: the process, or the crashing thread, which still has its memory
@@ -323,19 +327,66 @@ static bool auxv_is_64bit(const struct bytes *auxv)
     return false;
 }
 
+static int mount_of(int fd, uint64_t *ret)
+{
+    static const char name[] = "\nmnt_id:";
+    AUTO_BYTES struct bytes info = {0};
+    char path[64];
+
+    snprintf(path, sizeof path, "/proc/self/fdinfo/%d", fd);
+    int r = io_read_file(AT_FDCWD, path, 4 * KIB, &info);
+    const char *line = r == 0 && info.data ? strstr(info.data, name) : NULL;
+    return line && sscanf(line + strlen(name), "%" SCNu64, ret) == 1 ? 0 : -ENOENT;
+}
+
+/*
+ * The access control list of the executable. Where a server would have to be asked for it, the mode
+ * must do: a process whose program its user may not read is not dumpable, unless it says otherwise.
+ * False where there may be one that cannot be had.
+ */
+static bool read_acl(const struct victim *victim, int exe, struct bytes *ret)
+{
+    enum mapping_kind kind;
+    uint64_t mount;
+    char path[64], acl[ACL_MAX];
+
+    if (mount_of(exe, &mount) < 0 ||
+        mappings_kind_of_mount(&victim->mountinfo, victim->mounts_of_user, mount, &kind) < 0)
+        return false;
+    if (kind == MAPPING_REMOTE)
+        return true;
+    snprintf(path, sizeof path, "/proc/self/fd/%d", exe); /* it is open as a place only */
+    ssize_t n = getxattr(path, "system.posix_acl_access", acl, sizeof acl);
+    if (n < 0)
+        return errno == ENODATA || errno == EOPNOTSUPP;
+    return bytes_append(ret, acl, (size_t)n) == 0;
+}
+
+static bool identify_exe(const struct victim *victim, struct bytes *acl, struct access_file *ret)
+{
+    struct statx st;
+    AUTO_FD int exe = openat(victim->task, "exe", O_PATH | O_CLOEXEC);
+
+    if (exe < 0 || statx(exe, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC,
+                         STATX_MODE | STATX_UID | STATX_GID, &st) < 0)
+        return false;
+    *ret = (struct access_file){.uid = st.stx_uid, .gid = st.stx_gid, .mode = st.stx_mode};
+    if (!read_acl(victim, exe, acl))
+        ret->mode &= ~(uint32_t)(S_IRGRP | S_IROTH); /* its owner's, then */
+    else if (acl->size > 0)
+        ret->acl = acl;
+    return true;
+}
+
 static void gather_access(const struct victim *victim, const struct arguments *arguments,
                           bool own_user_namespace, struct metadata *ret)
 {
-    AUTO_BYTES struct bytes status = {0};
+    AUTO_BYTES struct bytes status = {0}, acl = {0};
     struct bytes uid_map = borrow(ret, KEY_PROC_UID_MAP), gid_map = borrow(ret, KEY_PROC_GID_MAP);
     struct access_file exe = {0};
-    struct statx st;
 
     (void)io_read_file(victim->task, "status", 16 * KIB, &status);
-    bool exe_known = statx(victim->task, "exe", AT_STATX_DONT_SYNC,
-                           STATX_MODE | STATX_UID | STATX_GID, &st) == 0;
-    if (exe_known)
-        exe = (struct access_file){st.stx_uid, st.stx_gid, st.stx_mode};
+    bool exe_known = identify_exe(victim, &acl, &exe);
     struct access_question question = {
         .exe = exe_known ? &exe : NULL,
         .uid = arguments->uid,

@@ -28,6 +28,7 @@ libhook_a_SOURCES = \
 	hook/policy.c hook/policy.h \
 	hook/process.c hook/process.h \
 	hook/rescue.c hook/rescue.h \
+	hook/rights.c hook/rights.h \
 	hook/room.c hook/room.h \
 	hook/runtime.c hook/runtime.h \
 	hook/source.h \

@@ -27,6 +27,7 @@
 #include "hook/log.h"
 #include "hook/modules.h"
 #include "hook/process.h"
+#include "hook/rights.h"
 #include "hook/room.h"
 #include "hook/victim.h"
 #include "hook/watch.h"
@@ -102,11 +103,15 @@ static int take_crash(const struct arguments *arguments, uint64_t started)
     close(STDIN_FILENO); /* the worker's copy of the pipe is the last one */
     (void)io_hold_standard();
     (void)victim_find(arguments, &victim, NULL); /* gone already: then it is not held, either */
+    rights_reduce();
     struct watched watched = {&part, &modules, &room};
     int status = watch_run(worker, sockets[0], &victim, progress, arguments->config, &watched);
     int r = conclude(arguments, &part, status, progress->message);
-    if (r == CONCLUSION_COMMITTED)
+    if (r == CONCLUSION_COMMITTED) {
+        rights_act_on_files_as(part.uid, part.gid);
         modules_keep(&modules, &part, &room);
+        rights_act_on_files_as(0, 0);
+    }
     room_close(&room, r > CONCLUSION_NOTHING ? part_disk_size(&part) : 0);
     watch_end(&victim);
     return r; /* here the part's lock ends: a .part that is left is a dead one's */
@@ -136,6 +141,7 @@ int main(int argc, char **argv)
 
     if (answer_person(argc, argv))
         return EXIT_SUCCESS;
+    arguments_hide(argc, argv);
     prepare();
     if (arguments_parse(argc, argv, &arguments, &error) < 0) {
         close(STDIN_FILENO);

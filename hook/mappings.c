@@ -3,6 +3,7 @@
 #include "hook/mappings.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -87,6 +88,23 @@ static void parse_mountinfo(const struct bytes *mountinfo, bool of_user, struct 
         ret->items[ret->count++] = (struct filesystem){(uint64_t)major << 32 | minor,
                                                        (uint8_t)kind_of_filesystem(type, of_user)};
     }
+}
+
+int mappings_kind_of_mount(const struct bytes *mountinfo, bool of_user, uint64_t mount,
+                           enum mapping_kind *ret)
+{
+    char line[LINE_MAX_SIZE], type[64];
+
+    for (size_t at = 0; next_line(mountinfo, &at, line);) {
+        uint64_t number;
+        const char *tail = strstr(line, " - ");
+        if (tail && sscanf(line, "%" SCNu64 " ", &number) == 1 && number == mount &&
+            sscanf(tail, " - %63s", type) == 1) {
+            *ret = kind_of_filesystem(type, of_user);
+            return 0;
+        }
+    }
+    return -ENOENT;
 }
 
 static bool starts_with(const char *text, const char *start)

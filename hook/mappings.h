@@ -46,6 +46,11 @@ int mappings_parse(const struct bytes *maps, const struct bytes *mountinfo, bool
 void mappings_free(struct mappings *mappings);
 #define AUTO_MAPPINGS CLEANUP(mappings_free)
 
+/* What the files of a mount are, by its number in mountinfo. -ENOENT: it isn't there, being
+ * detached or of other mounts. */
+int mappings_kind_of_mount(const struct bytes *mountinfo, bool of_user, uint64_t mount,
+                           enum mapping_kind *ret);
+
 /*
  * Adds has_userfaults and protection_key from smaps, which costs the kernel a walk over all pages:
  * see mappings_need_details(). A mapping that smaps doesn't have stays as it was.

@@ -368,8 +368,11 @@ int plan_read(int fd, uint64_t deadline, struct plan *plan, struct error *error)
     int r = read_header(&stream, plan, error);
     if (r >= 0)
         r = read_program_headers(&stream, plan, error);
-    if (r >= 0)
+    if (r >= 0) {
         r = read_notes(&stream, plan, error);
+        if (r < 0)
+            plan->notes_size = 0; /* nobody is to look for them in what was read */
+    }
     if (r >= 0)
         r = check_order(plan, error);
     if (r >= 0)

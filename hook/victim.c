@@ -61,13 +61,20 @@ static int open_in(int proc, const char *name)
     return fd < 0 ? -1 : fd;
 }
 
+/* What a file of /proc says now. Where it is hidden from all but its user and root, opening it
+ * would ask for a capability. */
+static int read_now(int fd, struct bytes *ret)
+{
+    return lseek(fd, 0, SEEK_SET) < 0 ? -errno : io_read_all(fd, STATUS_MAX, ret);
+}
+
 /* "CoreDumping: 1" stands in status from the moment the kernel starts to write the core. */
-static bool is_dumping(int proc)
+static bool is_dumping(const struct victim *victim)
 {
     AUTO_BYTES struct bytes status = {0};
     int64_t dumping = 0;
 
-    return io_read_file(proc, "status", STATUS_MAX, &status) == 0 &&
+    return read_now(victim->status, &status) == 0 &&
            field_number(&status, "CoreDumping:", &dumping) == 0 && dumping == 1;
 }
 
@@ -83,10 +90,10 @@ static int confirm(const struct arguments *arguments, struct victim *victim, str
             return error_set(error, ESRCH, "process %u is gone", arguments->pid);
         return 0;
     }
-    if (!is_dumping(victim->proc))
+    if (!is_dumping(victim))
         return error_set(error, ESRCH, "process %u is not the one that crashed", arguments->pid);
     victim->pidfd = (int)syscall(SYS_pidfd_open, (pid_t)arguments->pid, 0);
-    if (victim->pidfd >= 0 && !is_dumping(victim->proc))
+    if (victim->pidfd >= 0 && !is_dumping(victim))
         return error_set(error, ESRCH, "process %u is gone", arguments->pid);
     return 0;
 }
@@ -108,6 +115,8 @@ int victim_find(const struct arguments *arguments, struct victim *ret, struct er
     victim.proc = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
     if (victim.proc < 0)
         return error_errno(error, errno, "cannot open %s", path);
+    victim.status = open_in(victim.proc, "status");
+    victim.stat = open_in(victim.proc, "stat");
     int r = confirm(arguments, &victim, error);
     if (r < 0)
         return r;
@@ -155,8 +164,8 @@ void victim_find_mappings(struct victim *victim)
 
 void victim_close(struct victim *victim)
 {
-    int *fds[] = {&victim->proc,    &victim->task,  &victim->mem,
-                  &victim->pagemap, &victim->smaps, &victim->pidfd};
+    int *fds[] = {&victim->proc, &victim->status,  &victim->stat,  &victim->task,
+                  &victim->mem,  &victim->pagemap, &victim->smaps, &victim->pidfd};
 
     for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
         if (*fds[i] >= 0)
@@ -169,7 +178,7 @@ void victim_close(struct victim *victim)
 
 bool victim_is_held(const struct victim *victim)
 {
-    return victim->proc >= 0 && is_dumping(victim->proc);
+    return is_dumping(victim);
 }
 
 uint64_t victim_footprint(const struct victim *victim)
@@ -193,7 +202,7 @@ uint64_t victim_cpu_us(const struct victim *victim)
     AUTO_BYTES struct bytes stat = {0};
     unsigned long long user, system;
 
-    if (victim->proc < 0 || io_read_file(victim->proc, "stat", STATUS_MAX, &stat) < 0)
+    if (read_now(victim->stat, &stat) < 0)
         return 0;
     /* Fields 14 and 15; the name, field 2, may have anything in it but ends at the last ')'. */
     const char *rest = stat.data ? strrchr(stat.data, ')') : NULL;

@@ -23,6 +23,7 @@ struct victim {
     pid_t tid;         /* the crashing thread */
     int pidfd;         /* -1 where the kernel gives none */
     int proc;          /* /proc/PID */
+    int status, stat;  /* /proc/PID/status, stat: read again and again, also without privileges */
     int task;          /* /proc/PID/task/TID: has the mm even where the first thread has ended */
     int mem;           /* /proc/PID/mem: tied to the mm, works after privileges are gone */
     int pagemap;       /* /proc/PID/pagemap, likewise */
@@ -37,11 +38,12 @@ struct victim {
 #define VICTIM_NONE                                                                                \
     (struct victim)                                                                                \
     {                                                                                              \
-        .pidfd = -1, .proc = -1, .task = -1, .mem = -1, .pagemap = -1, .smaps = -1                 \
+        .pidfd = -1, .proc = -1, .status = -1, .stat = -1, .task = -1, .mem = -1, .pagemap = -1,   \
+        .smaps = -1                                                                                \
     }
 
-/* Opens /proc/PID and makes sure of it. -ESRCH where that process is gone: its core may still come
- * from the pipe, then without facts from /proc. */
+/* Opens /proc/PID with root's rights and makes sure of it. -ESRCH where that process is gone: its
+ * core may still come from the pipe, then without facts from /proc. */
 int victim_find(const struct arguments *arguments, struct victim *ret, struct error *error);
 
 /* Opens the rest, what there is of it, with root's rights, and reads maps, mountinfo and auxv. */

@@ -34,7 +34,11 @@ int keeper_make_fds_safe(void)
 static void choose_capabilities(void)
 {
     static const unsigned kept[] = {
-        CAP_SETUID, CAP_SETGID, CAP_DAC_READ_SEARCH, CAP_KILL, CAP_CHOWN, CAP_FOWNER, CAP_SETPCAP,
+        CAP_SETUID,
+        CAP_SETGID,          /* the store's owner, the analyzer's user, and back */
+        CAP_DAC_READ_SEARCH, /* ELF files, and what hooks have left in new/ */
+        CAP_KILL,            /* an analyzer that does not end */
+        CAP_CHOWN,           /* what a hook without the store's user wrote as root */
     };
     bool had[ARRAY_SIZE(kept)];
 
@@ -55,7 +59,8 @@ int keeper_drop_privileges(struct error *error)
         return error_set(error, EPERM, "cannot tell which capabilities there are");
     choose_capabilities();
     /* Where root may not narrow its bounding set, in a container, the rest must do. */
-    if (capng_apply(CAPNG_SELECT_BOTH) != 0 && capng_apply(CAPNG_SELECT_CAPS) != 0)
+    (void)capng_apply(CAPNG_SELECT_BOUNDS);
+    if (capng_apply(CAPNG_SELECT_CAPS) != 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
         return error_set(error, EPERM, "cannot give up root's capabilities");
     return 0;
 }

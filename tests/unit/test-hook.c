@@ -2,6 +2,7 @@
 /* test-hook.c - the hook's rooms one by one: arguments, cgroups, access, storms, budgets,
  * build-ids. */
 #include <elf.h>
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -251,9 +252,10 @@ static void access_to_program(void **state)
         struct access_file exe;
         bool is_private;
     } files[] = {
-        {{0, 0, 0755}, false},   {{0, 0, 0711}, true},    {{1000, 0, 0700}, false},
-        {{1000, 0, 0055}, true}, {{0, 100, 0750}, false}, {{0, 100, 0705}, true},
-        {{0, 42, 0750}, false},  {{0, 43, 0750}, true},
+        {{0, 0, 0755, NULL}, false},    {{0, 0, 0711, NULL}, true},
+        {{1000, 0, 0700, NULL}, false}, {{1000, 0, 0055, NULL}, true},
+        {{0, 100, 0750, NULL}, false},  {{0, 100, 0705, NULL}, true},
+        {{0, 42, 0750, NULL}, false},   {{0, 43, 0750, NULL}, true},
     };
 
     (void)state;
@@ -262,9 +264,63 @@ static void access_to_program(void **state)
     assert_true(ask(0, true, NULL).is_private);
 }
 
+/* As getfacl(1) prints them, in short: u:ID:PERM, of which the kernel has the order. */
+static void put_acl(struct bytes *acl, const char *text)
+{
+    static const char tags[] = "Uu G   g       m               o"; /* at the tag's number - 1 */
+    uint32_t version = htole32(2);
+    unsigned id, permission;
+    char tag;
+    int used;
+
+    bytes_append(acl, &version, sizeof version);
+    for (; sscanf(text, " %c:%u:%u%n", &tag, &id, &permission, &used) == 3; text += used) {
+        const char *at = strchr(tags, tag);
+        uint16_t narrow[2];
+        assert_non_null(at);
+        narrow[0] = htole16((uint16_t)(at - tags + 1));
+        narrow[1] = htole16((uint16_t)permission);
+        id = htole32(id);
+        bytes_append(acl, narrow, sizeof narrow);
+        bytes_append(acl, &id, sizeof id);
+    }
+}
+
+/* Of user 1000 with groups 100 and 42, of a file 0755. */
+static void access_by_list(void **state)
+{
+    static const struct {
+        const char *acl;
+        uint32_t uid, gid;
+        bool is_private;
+    } lists[] = {
+        {"U:0:7 u:1000:1 G:0:5 m:0:5 o:0:5", 0, 0, true},
+        {"U:0:7 u:1000:5 G:0:1 m:0:5 o:0:1", 0, 0, false},
+        {"U:0:7 u:1000:5 G:0:1 m:0:1 o:0:5", 0, 0, true},
+        {"U:0:7 u:1001:1 G:0:5 m:0:5 o:0:5", 0, 0, false},
+        {"U:0:7 G:0:5 g:42:1 m:0:5 o:0:5", 0, 0, true},
+        {"U:0:7 G:0:5 g:42:1 m:0:5 o:0:5", 0, 100, false},
+        {"U:0:7 G:0:1 g:42:4 m:0:5 o:0:1", 0, 100, false},
+        {"U:0:7 G:0:1 g:43:5 m:0:5 o:0:1", 0, 0, true},
+        {"U:0:7 u:1000:0 G:0:0 m:0:0 o:0:0", 1000, 0, false},
+        {"", 0, 0, true},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
+        AUTO_BYTES struct bytes acl = {0};
+        put_acl(&acl, lists[i].acl);
+        struct access_file exe = {lists[i].uid, lists[i].gid, 0755, &acl};
+        print_message("# %s\n", lists[i].acl);
+        assert_int_equal(ask(0, true, &exe).is_private, lists[i].is_private);
+        acl.size -= 1; /* half an entry is none */
+        (void)ask(0, true, &exe);
+    }
+}
+
 static void access_table(void **state)
 {
-    static const struct access_file readable = {0, 0, 0755};
+    static const struct access_file readable = {0, 0, 0755, NULL};
 
     (void)state;
     for (size_t i = 0; i < 2 * ARRAY_SIZE(accesses); i++) {
@@ -574,6 +630,7 @@ int main(void)
         cmocka_unit_test(cgroup_table),
         cmocka_unit_test(access_table),
         cmocka_unit_test(access_to_program),
+        cmocka_unit_test(access_by_list),
         cmocka_unit_test(access_without_auxv),
         cmocka_unit_test_setup_teardown(storm_steps, make_directory, remove_directory),
         cmocka_unit_test_setup_teardown(storm_is_shared, make_directory, remove_directory),

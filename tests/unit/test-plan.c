@@ -208,6 +208,8 @@ static void test_every_cut_is_an_error(void **state)
         AUTO_PLAN struct plan plan = {0};
         assert_int_equal(read_core(&core, size, &plan), -ENODATA);
         assert_int_equal(plan.head.size, size);
+        struct plan_note note;
+        assert_false(plan_find_note(&plan, "CORE", NT_AUXV, &note)); /* nor looked for outside */
     }
     free_core(&core);
 }
