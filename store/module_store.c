@@ -18,7 +18,7 @@
 #define DAY_US (24 * 3600 * INT64_C(1000000))
 
 struct expiry {
-    int storefd, dirfd;
+    int dirfd;
     const char *path; /* of dirfd, below the store */
     int64_t before_us;
     bool dry_run;
@@ -46,7 +46,8 @@ static int find_limit(struct index *index, int64_t *ret, struct error *error)
         limit = oldest;
     if (pinned != CRASH_ABSENT && pinned < limit)
         limit = pinned;
-    *ret = limit - DAY_US;
+    /* A time is what a record from elsewhere says it is. */
+    *ret = limit < INT64_MIN + DAY_US ? INT64_MIN : limit - DAY_US;
     return 0;
 }
 
@@ -65,9 +66,15 @@ static int expire_file(void *context, const char *name)
     return 0;
 }
 
-static void expire_directory(const struct expiry *expiry, const char *path)
+static int open_directory(int dirfd, const char *name)
 {
-    AUTO_FD int fd = openat(expiry->storefd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    return openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+/* modules/ of a directory, which is `path` below the store; none of both is ever a link. */
+static void expire_directory(const struct expiry *expiry, int parentfd, const char *path)
+{
+    AUTO_FD int fd = open_directory(parentfd, LAYOUT_MODULES);
     struct expiry inside = *expiry;
     inside.dirfd = fd;
     inside.path = path;
@@ -77,23 +84,28 @@ static void expire_directory(const struct expiry *expiry, const char *path)
 
 static int expire_owner(void *context, const char *name)
 {
+    const struct expiry *expiry = context;
     char path[LAYOUT_PATH_SIZE];
     if (name[0] < '0' || name[0] > '9' || strlen(name) > 10)
         return 0;
     snprintf(path, sizeof path, LAYOUT_CRASHES "/%s/" LAYOUT_MODULES, name);
-    expire_directory(context, path);
+    AUTO_FD int fd = open_directory(expiry->dirfd, name);
+    if (fd >= 0)
+        expire_directory(expiry, fd, path);
     return 0;
 }
 
 int module_store_expire(struct index *index, int storefd, bool dry_run,
                         module_store_function *function, void *context, struct error *error)
 {
+    AUTO_FD int crashes = open_directory(storefd, LAYOUT_CRASHES);
     struct expiry expiry = {
-        .storefd = storefd, .dry_run = dry_run, .function = function, .context = context};
+        .dirfd = crashes, .dry_run = dry_run, .function = function, .context = context};
     int r = find_limit(index, &expiry.before_us, error);
     if (r < 0)
         return r;
-    expire_directory(&expiry, LAYOUT_MODULES);
-    (void)scan_names(storefd, LAYOUT_CRASHES, expire_owner, &expiry); /* likewise */
+    expire_directory(&expiry, storefd, LAYOUT_MODULES);
+    if (crashes >= 0)
+        (void)scan_names(crashes, ".", expire_owner, &expiry); /* what cannot be listed stays */
     return 0;
 }
