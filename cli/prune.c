@@ -22,10 +22,8 @@ static const struct option_spec prune_options[] = {
 };
 
 static const char *const action_names[] = {
-    [RETENTION_PRUNE] = "prune",
-    [RETENTION_REMOVE] = "remove",
-    [RETENTION_MODULE] = "module",
-    [RETENTION_CACHE] = "cache",
+    [RETENTION_PRUNE] = "prune", [RETENTION_REMOVE] = "remove", [RETENTION_MODULE] = "module",
+    [RETENTION_CACHE] = "cache", [RETENTION_SKIP] = "skip",
 };
 
 struct pruning {
@@ -52,6 +50,7 @@ static void print_decision_text(const struct call *call, const struct retention_
         [RETENTION_REMOVE] = {"deleted", "would delete"},
         [RETENTION_MODULE] = {"deleted module", "would delete module"},
         [RETENTION_CACHE] = {"emptied", "would empty"},
+        [RETENTION_SKIP] = {"could not change", "cannot look into"},
     };
     const struct prune_settings *settings = call->settings;
     char size[16];
@@ -99,6 +98,7 @@ static void print_result(struct pruning *pruning, const struct retention_result 
         json_stream_member(json, "pruned", json_integer((json_int_t)result->pruned));
         json_stream_member(json, "removed", json_integer((json_int_t)result->removed));
         json_stream_member(json, "modules", json_integer((json_int_t)result->modules));
+        json_stream_member(json, "skipped", json_integer((json_int_t)result->skipped));
         json_stream_member(json, "freed", json_integer((json_int_t)result->freed));
         json_stream_member(json, "used", json_integer((json_int_t)result->used));
         json_stream_member(json, "over", json_boolean(result->over));
@@ -110,7 +110,8 @@ static void print_result(struct pruning *pruning, const struct retention_result 
                human_size(freed, result->freed), human_size(used, result->used));
     }
     if (result->over)
-        command_warn("still over the budget: what is left is pinned or being written");
+        command_warn("still over the budget: what is left is pinned, being written%s",
+                     result->skipped ? " or could not be changed" : "");
 }
 
 static int run_prune(struct call *call, struct error *error)

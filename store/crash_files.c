@@ -194,24 +194,37 @@ int store_keep_module(struct store *store, const struct crash_row *row, const ch
 struct kept {
     int dirfd;
     const char *id;
+    bool only_count;
+    uint64_t bytes;
 };
 
 /* ID.BUILD-ID, and not ID.2.BUILD-ID */
-static int remove_kept(void *context, const char *name)
+static int take_kept(void *context, const char *name)
 {
-    const struct kept *kept = context;
+    struct kept *kept = context;
     size_t size = strlen(kept->id);
-    if (strncmp(name, kept->id, size) == 0 && name[size] == '.' && !strchr(name + size + 1, '.'))
-        (void)unlinkat(kept->dirfd, name, 0); /* what stays goes when no core is left */
-    return 0;
+    struct stat st;
+    if (strncmp(name, kept->id, size) != 0 || name[size] != '.' || strchr(name + size + 1, '.') ||
+        fstatat(kept->dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
+        return 0;
+    if (kept->only_count || unlinkat(kept->dirfd, name, 0) == 0)
+        kept->bytes += (uint64_t)st.st_blocks * 512;
+    return 0; /* what stays goes when no core is left */
 }
 
-static void remove_kept_modules(int dirfd, const char *id)
+static uint64_t take_kept_modules(int dirfd, const char *id, bool only_count)
 {
     AUTO_FD int fd = openat(dirfd, LAYOUT_MODULES, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    struct kept kept = {.dirfd = fd, .id = id};
+    struct kept kept = {.dirfd = fd, .id = id, .only_count = only_count};
     if (fd >= 0)
-        (void)scan_names(fd, ".", remove_kept, &kept); /* likewise */
+        (void)scan_names(fd, ".", take_kept, &kept); /* likewise */
+    return kept.bytes;
+}
+
+uint64_t store_kept_bytes(const struct store *store, const struct crash_row *row)
+{
+    AUTO_FD int dirfd = store_open_directory(store, row);
+    return dirfd < 0 ? 0 : take_kept_modules(dirfd, row->id, true);
 }
 
 int store_record_path(const struct store *store, const struct crash_row *row, char **ret)
@@ -242,28 +255,39 @@ static void give_up_blocks(int fd)
         return; /* then they are his until he closes it */
 }
 
-static int remove_files(const struct store *store, const struct crash_row *row)
+/* A directory, which nobody of us has put there, is left, and so is all behind a link. */
+static int remove_file(int dirfd, const char *name)
+{
+    AUTO_FD int fd = openat(dirfd, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (unlinkat(dirfd, name, 0) < 0)
+        return errno == ENOENT || errno == EISDIR ? 0 : -errno;
+    give_up_blocks(fd);
+    return 0;
+}
+
+static int remove_files(const struct store *store, const struct crash_row *row, uint64_t *ret_kept)
 {
     static const char *const suffixes[] = {LAYOUT_RECORD_SUFFIX, LAYOUT_REPORT_SUFFIX,
                                            LAYOUT_PIN_SUFFIX};
     AUTO_FD int dirfd = store_open_directory(store, row);
+    *ret_kept = 0;
     if (dirfd < 0)
-        return dirfd == -ENOENT ? 0 : dirfd;
+        return dirfd == -ENOENT || dirfd == -ENOTDIR || dirfd == -ELOOP ? 0 : dirfd;
     for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
         char name[LAYOUT_NAME_SIZE];
         layout_name(name, row->id, suffixes[i]);
-        AUTO_FD int fd = openat(dirfd, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-        if (unlinkat(dirfd, name, 0) < 0 && errno != ENOENT)
-            return -errno;
-        give_up_blocks(fd);
+        int r = remove_file(dirfd, name);
+        if (r < 0)
+            return r;
     }
-    remove_kept_modules(dirfd, row->id);
+    *ret_kept = take_kept_modules(dirfd, row->id, false);
     return fsync(dirfd) < 0 ? -errno : 0;
 }
 
-int store_remove_files(struct store *store, const struct crash_row *row, struct error *error)
+int store_remove_files(struct store *store, const struct crash_row *row, uint64_t *ret_kept,
+                       struct error *error)
 {
-    int r = remove_files(store, row);
+    int r = remove_files(store, row, ret_kept);
     return r < 0 ? error_errno(error, -r, "cannot remove %s", row->id) : 0;
 }
 
@@ -274,7 +298,8 @@ int store_remove(struct store *store, const struct crash_row *row, struct error 
     int r = store_lock(store, error);
     if (r < 0)
         return r;
-    r = store_remove_files(store, row, error);
+    uint64_t kept;
+    r = store_remove_files(store, row, &kept, error);
     if (r == 0)
         r = index_remove(store_writable_index(store), row->seq, error);
     if (r == 0)

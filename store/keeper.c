@@ -142,6 +142,14 @@ static int adopt(struct keeper *keeper, struct error *error)
     return 0;
 }
 
+/* What it does is in the counts of `inquest stats`; what it cannot do is told. */
+static void say_skipped(void *context, const struct retention_decision *decision)
+{
+    (void)context;
+    if (decision->action == RETENTION_SKIP)
+        keeper_log("budgets: left %s: %s", decision->path, decision->why);
+}
+
 static int apply_budgets(struct keeper *keeper, struct error *error)
 {
     struct retention_result result;
@@ -149,12 +157,13 @@ static int apply_budgets(struct keeper *keeper, struct error *error)
     int r = retention_budgets(keeper->config, store_writable_fd(keeper->store), &budgets, error);
     if (r < 0)
         return r;
-    r = retention_run(keeper->store, &budgets, false, NULL, NULL, &result, error);
+    r = retention_run(keeper->store, &budgets, false, say_skipped, NULL, &result, error);
     r = repair_if_damaged(keeper, r, error);
     if (r == 1)
-        r = retention_run(keeper->store, &budgets, false, NULL, NULL, &result, error);
+        r = retention_run(keeper->store, &budgets, false, say_skipped, NULL, &result, error);
     if (r == 0 && result.over)
-        keeper_log("the store is over its budget, and all that is left is pinned or in use");
+        keeper_log("the store is over its budget, and all that is left is pinned, in use%s",
+                   result.skipped ? ", or cannot be changed" : "");
     return r;
 }
 

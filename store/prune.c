@@ -27,13 +27,20 @@ static int open_record(const struct store *store, const struct crash_row *row, i
     return r;
 }
 
+/* Nothing is there, or what is no record: a link, a directory, a FIFO, another's bytes. */
+static bool is_no_record(int r)
+{
+    return r == -ENOENT || r == -EBADMSG || r == -ELOOP || r == -EISDIR || r == -ENOTDIR ||
+           r == -ENXIO || r == -ENODEV;
+}
+
 int prune_estimate(const struct store *store, const struct crash_row *row, struct pruned *ret,
                    struct error *error)
 {
     AUTO_FD int fd = -1;
     AUTO_RECORD struct record *record = NULL;
     int r = open_record(store, row, O_RDONLY, &fd, &record, error);
-    if (r == -ENOENT || r == -EBADMSG) {
+    if (is_no_record(r)) {
         *ret = (struct pruned){.state = RECORD_MISSING};
         return 0;
     }
@@ -92,12 +99,19 @@ static int replace(struct store *store, const struct crash_row *row, struct reco
     return r;
 }
 
+/* What is no file was not written by us, and nobody counted it: it stays. */
 static int remove_record(struct store *store, const struct crash_row *row, struct error *error)
 {
-    char path[LAYOUT_PATH_SIZE];
-    layout_crash_path(path, row->owner, row->id, LAYOUT_RECORD_SUFFIX);
-    if (unlinkat(store_fd(store, row->source), path, 0) < 0 && errno != ENOENT)
-        return error_errno(error, errno, "%s", path);
+    char name[LAYOUT_NAME_SIZE];
+    struct stat st;
+    layout_name(name, row->id, LAYOUT_RECORD_SUFFIX);
+    AUTO_FD int dirfd = store_open_directory(store, row);
+    if (dirfd < 0)
+        return is_no_record(dirfd) ? 0 : error_errno(error, -dirfd, "%s", name);
+    if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return errno == ENOENT ? 0 : error_errno(error, errno, "%s", name);
+    if (S_ISREG(st.st_mode) && unlinkat(dirfd, name, 0) < 0 && errno != ENOENT)
+        return error_errno(error, errno, "%s", name);
     return 0;
 }
 
@@ -139,6 +153,7 @@ int prune_core(struct store *store, const struct crash_row *row, struct pruned *
     AUTO_FD int fd = -1;
     AUTO_RECORD struct record *record = NULL;
     int r = open_record(store, row, O_RDWR, &fd, &record, error);
+    bool is_record = !is_no_record(r);
     if (r == 0)
         r = replace(store, row, record, &pruned.stored_size, error);
     /* On a full disk there is no room for the small record beside the large one. */
@@ -147,7 +162,7 @@ int prune_core(struct store *store, const struct crash_row *row, struct pruned *
     else if (r == 0)
         give_up_unnamed(fd, record);
     /* Where there is no record, or still no room, what the index and the report have must do. */
-    if (r == -ENOENT || r == -EBADMSG || is_full(r)) {
+    if (!is_record || r == -EBADMSG || is_full(r)) {
         pruned = (struct pruned){.state = RECORD_MISSING};
         r = remove_record(store, row, error);
     }

@@ -14,7 +14,8 @@ struct pruned {
 };
 
 /* Writes the small record beside the old one, with its rights, and renames it over. A record that
- * is damaged beyond its facts goes whole. */
+ * is damaged beyond its facts goes whole; what is no file at that name is left, never followed, and
+ * counts as missing. */
 int prune_core(struct store *store, const struct crash_row *row, struct pruned *ret,
                struct error *error);
 

@@ -21,7 +21,14 @@
 #include "store/when.h"
 
 enum {
-    BATCH = 32, /* decisions a transaction */
+    BATCH = 32,         /* decisions a transaction */
+    SKIPPED_MAX = 1024, /* more than so many are no odd files, but a disk or a store that is ill */
+};
+
+/* Crashes that a run could do nothing to, by the number of their rows: it goes on without them. */
+struct skipped {
+    int64_t seq[SKIPPED_MAX];
+    size_t n;
 };
 
 struct work {
@@ -41,6 +48,8 @@ struct work {
     uint64_t free;     /* on the disk, with what was or would be freed since it was asked */
     bool is_fresh;     /* no first was taken since it was measured again */
     unsigned in_batch; /* decisions since the last commit */
+    /* A record that cannot be read, and so not be pruned, can be removed. */
+    struct skipped skipped[RETENTION_REMOVE + 1];
 };
 
 int retention_budgets(const struct config *config, int storefd, struct budgets *ret,
@@ -164,9 +173,36 @@ static void tell(struct work *work, enum retention_action action, const struct c
         work->function(work->context, &decision);
 }
 
+static void lower_overhead(struct work *work, uint64_t bytes)
+{
+    work->overhead -= bytes < work->overhead ? bytes : work->overhead;
+}
+
 static uint64_t blocks(int64_t size)
 {
     return size <= 0 ? 0 : ((uint64_t)size + 4095) / 4096 * 4096;
+}
+
+static bool is_skipped(const struct skipped *skipped, int64_t seq)
+{
+    size_t i = 0;
+    while (i < skipped->n && skipped->seq[i] != seq)
+        i++;
+    return i < skipped->n;
+}
+
+/* One file's trouble is told, and the others get their turn; trouble that all have ends the run. */
+static int skip(struct work *work, enum retention_action action, const struct crash_row *row,
+                const char *path, int r, struct error *error)
+{
+    struct skipped *skipped = &work->skipped[action];
+    if (r == -ENOMEM || r == -EMFILE || r == -ENFILE || r == -EROFS || skipped->n == SKIPPED_MAX)
+        return r;
+    skipped->seq[skipped->n++] = row->seq;
+    tell(work, RETENTION_SKIP, row, path, error->text, 0);
+    work->result.skipped++;
+    *error = (struct error){0};
+    return 0;
 }
 
 static int prune(struct work *work, const struct crash_row *row, const char *why,
@@ -174,14 +210,15 @@ static int prune(struct work *work, const struct crash_row *row, const char *why
 {
     struct pruned pruned;
     char path[LAYOUT_PATH_SIZE];
+    layout_crash_path(path, row->owner, row->id, LAYOUT_RECORD_SUFFIX);
     int r = work->dry_run ? prune_estimate(work->store, row, &pruned, error)
                           : prune_core(work->store, row, &pruned, error);
-    if (r == 0)
-        r = index_set_stored(work->index, row->seq, pruned.state, false, pruned.stored_size, error);
+    if (r < 0)
+        return skip(work, RETENTION_PRUNE, row, path, r, error);
+    r = index_set_stored(work->index, row->seq, pruned.state, false, pruned.stored_size, error);
     if (r < 0)
         return r;
     uint64_t freed = blocks(row->stored_size) - blocks(pruned.stored_size);
-    layout_crash_path(path, row->owner, row->id, LAYOUT_RECORD_SUFFIX);
     tell(work, RETENTION_PRUNE, row, path, why, freed);
     work->result.pruned++;
     return next_batch(work, error);
@@ -191,18 +228,22 @@ static int remove_crash(struct work *work, const struct crash_row *row, const ch
                         struct error *error)
 {
     char path[LAYOUT_PATH_SIZE];
-    int r = work->dry_run ? 0 : store_remove_files(work->store, row, error);
-    if (r == 0)
-        r = index_remove(work->index, row->seq, error);
+    uint64_t kept = work->dry_run ? store_kept_bytes(work->store, row) : 0;
+    layout_crash_path(path, row->owner, row->id, LAYOUT_RECORD_SUFFIX);
+    int r = work->dry_run ? 0 : store_remove_files(work->store, row, &kept, error);
+    if (r < 0)
+        return skip(work, RETENTION_REMOVE, row, path, r, error);
+    r = index_remove(work->index, row->seq, error);
     if (r < 0)
         return r;
-    layout_crash_path(path, row->owner, row->id, LAYOUT_RECORD_SUFFIX);
+    lower_overhead(work, kept);
     tell(work, RETENTION_REMOVE, row, path, why,
-         blocks(row->stored_size) + blocks(row->report_size));
+         blocks(row->stored_size) + blocks(row->report_size) + kept);
     work->result.removed++;
     return next_batch(work, error);
 }
 
+/* 0 as well where it could not be done, and others are to be looked at. */
 static int apply(struct work *work, enum retention_action action, const struct crash_row *row,
                  const char *why, struct error *error)
 {
@@ -216,12 +257,16 @@ static int apply(struct work *work, enum retention_action action, const struct c
 
 /* ---- choosing ---- */
 
-/* The first row of a statement that names the columns of index_row(). *ret is NULL before.
- * 1: there is one. */
-static int take_row(struct work *work, sqlite3_stmt *statement, struct crash_row **ret,
-                    struct error *error)
+/* The first row, of those that are not skipped, of a statement that names the columns of
+ * index_row(). *ret is NULL before. 1: there is one. */
+static int take_row(struct work *work, sqlite3_stmt *statement, enum retention_action action,
+                    struct crash_row **ret, struct error *error)
 {
-    int code = sqlite3_step(statement), r = 0;
+    const struct skipped *skipped = &work->skipped[action];
+    int code, r = 0;
+    while ((code = sqlite3_step(statement)) == SQLITE_ROW &&
+           is_skipped(skipped, sqlite3_column_int64(statement, 0)))
+        ;
     if (code == SQLITE_ROW)
         r = index_row(work->index, statement, CRASH_FIELDS_ALL, ret, error);
     else if (code != SQLITE_DONE)
@@ -233,21 +278,20 @@ static int take_row(struct work *work, sqlite3_stmt *statement, struct crash_row
 static const char oldest_core[] =
     "SELECT " INDEX_ROW_COLUMNS " FROM crash INDEXED BY crash_core_age"
     " WHERE content = 1 AND pinned = 0 AND rule IS ?2 AND time < ?1"
-    " ORDER BY time LIMIT 1";
-static const char oldest_crash[] =
-    "SELECT " INDEX_ROW_COLUMNS " FROM crash INDEXED BY crash_rule"
-    " WHERE pinned = 0 AND rule IS ?2 AND time < ?1 ORDER BY time LIMIT 1";
+    " ORDER BY time";
+static const char oldest_crash[] = "SELECT " INDEX_ROW_COLUMNS " FROM crash INDEXED BY crash_rule"
+                                   " WHERE pinned = 0 AND rule IS ?2 AND time < ?1 ORDER BY time";
 static const char largest_core[] =
     "SELECT " INDEX_ROW_COLUMNS " FROM crash INDEXED BY crash_core_size"
     " WHERE content = 1 AND pinned = 0 AND stored_size > ?1 AND ?2 IS NULL"
-    " ORDER BY stored_size DESC LIMIT 1";
+    " ORDER BY stored_size DESC";
 static const char users_core[] =
     "SELECT " INDEX_ROW_COLUMNS " FROM crash INDEXED BY crash_core"
     " WHERE content = 1 AND pinned = 0 AND account IS ?1 AND repeat = ?2"
-    " ORDER BY time LIMIT 1";
+    " ORDER BY time";
 static const char users_crash[] = "SELECT " INDEX_ROW_COLUMNS " FROM crash INDEXED BY crash_victim"
                                   " WHERE pinned = 0 AND account IS ?1 AND repeat = ?2"
-                                  " ORDER BY time LIMIT 1";
+                                  " ORDER BY time";
 
 /* All that a statement finds, one after the other. */
 static int apply_while(struct work *work, const char *sql, int64_t limit, int64_t rule,
@@ -259,7 +303,7 @@ static int apply_while(struct work *work, const char *sql, int64_t limit, int64_
         int r = database_prepare(index_database(work->index), sql, &statement, error, "ni", limit,
                                  rule);
         if (r == 0)
-            r = take_row(work, statement, &row, error);
+            r = take_row(work, statement, action, &row, error);
         if (r < 0 || !row)
             return r;
         r = apply(work, action, row, why, error);
@@ -381,7 +425,7 @@ static int next_user(struct work *work, int64_t *bytes, int64_t *account, int64_
     return r < 0 ? r : code == SQLITE_ROW;
 }
 
-/* 1: one crash of this step gave way. */
+/* 1: one crash of this step gave way, or was skipped. */
 static int take_step(struct work *work, const struct step *step, const char *why,
                      struct error *error)
 {
@@ -394,7 +438,7 @@ static int take_step(struct work *work, const struct step *step, const char *why
                              step->action == RETENTION_PRUNE ? users_core : users_crash, &statement,
                              error, "in", account < 0 ? CRASH_ABSENT : account, step->repeat);
         if (r == 0)
-            r = take_row(work, statement, &row, error);
+            r = take_row(work, statement, step->action, &row, error);
         if (r < 0)
             return r;
         if (row) {
@@ -449,7 +493,7 @@ static void tell_module(void *context, const char *path, uint64_t bytes)
 {
     struct work *work = context;
     tell(work, RETENTION_MODULE, NULL, path, "no core is left that may need it", bytes);
-    work->overhead -= bytes < work->overhead ? bytes : work->overhead;
+    lower_overhead(work, bytes);
     work->result.modules++;
 }
 
@@ -471,7 +515,7 @@ static int apply_cache(struct work *work, struct error *error)
         return error_errno(error, -r, "cannot empty " LAYOUT_CACHE "/");
     if (bytes == 0)
         return 0;
-    work->overhead -= bytes < work->overhead ? bytes : work->overhead;
+    lower_overhead(work, bytes);
     tell(work, RETENTION_CACHE, NULL, LAYOUT_CACHE,
          disk_is_full ? "under keep_free" : "more than its part of max_use", bytes);
     return 0;
@@ -536,6 +580,8 @@ int retention_run(struct store *store, const struct budgets *budgets, bool dry_r
                         .function = function,
                         .context = context,
                         .ledger = LEDGER_NONE};
+    struct error own = {0};
+    error = error ?: &own; /* what skip() tells is in there */
     int r = store_lock(store, error);
     if (r < 0)
         return r;

@@ -23,6 +23,9 @@
  * What hooks have taken of max_use, and what they ask for, is looked up in the ledger (ledger.h),
  * which hears afterwards how much is used.
  *
+ * Where a crash's files cannot be changed (immutable, unreadable), that is told, and it is left
+ * out of the run: the others give way in its place.
+ *
  * A file is replaced or removed first, then the index is told: whoever dies in between has counted
  * too much, never too little, and check.h sets it right.
  */
@@ -54,20 +57,22 @@ enum retention_action {
     RETENTION_REMOVE, /* everything goes */
     RETENTION_MODULE, /* a kept ELF file that no core needs any more */
     RETENTION_CACHE,  /* all of cache/, made anew once there is room */
+    RETENTION_SKIP,   /* nothing: the files would not let themselves be changed */
 };
 
 struct retention_decision {
     enum retention_action action;
     const struct crash_row *row; /* NULL for a module and the cache */
     const char *path;            /* below the store */
-    const char *why;             /* a sentence's end: "older than core_age (14d)" */
+    const char *why;             /* a sentence's end: "older than core_age (14d)", or an error */
     uint64_t bytes;              /* what it frees */
 };
 
 struct retention_result {
     uint64_t pruned, removed, modules, freed;
-    uint64_t used; /* bytes under the store afterwards */
-    bool over;     /* still over budget: what is left is pinned or being written */
+    uint64_t skipped; /* decisions RETENTION_SKIP: the next run tries again */
+    uint64_t used;    /* bytes under the store afterwards */
+    bool over;        /* still over budget: what is left is pinned, being written or skipped */
 };
 
 typedef void retention_function(void *context, const struct retention_decision *decision);

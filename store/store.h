@@ -151,8 +151,14 @@ int store_directory(struct store *store, const struct crash_row *row, bool *ret_
  * Pins are the caller's to respect. -EPERM outside the writable source. */
 int store_remove(struct store *store, const struct crash_row *row, struct error *error);
 
-/* The files alone, of a crash of the writable source; the index is the caller's to tell. */
-int store_remove_files(struct store *store, const struct crash_row *row, struct error *error);
+/* The files alone, of a crash of the writable source; the index is the caller's to tell. `ret_kept`
+ * are the bytes of modules kept for this crash alone that went along; what is no file at the name
+ * of one is left. */
+int store_remove_files(struct store *store, const struct crash_row *row, uint64_t *ret_kept,
+                       struct error *error);
+
+/* What that would be. */
+uint64_t store_kept_bytes(const struct store *store, const struct crash_row *row);
 
 CLEANUP_FUNCTION(struct store, store_free)
 #define AUTO_STORE CLEANUP(store_free_cleanup)

@@ -2,6 +2,7 @@
 /* test-retention.c - what gives way, in which order, and what never does. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -37,7 +39,7 @@ static const struct budgets unlimited = {
     .report_age_us = RETENTION_UNLIMITED,
 };
 
-/* What was decided, as text: "P20261122-…" pruned, "R…" removed. */
+/* What was decided, as text: "P20261122-…" pruned, "R…" removed, "S…" skipped. */
 struct log {
     char text[64][LAYOUT_ID_SIZE + 1];
     size_t n;
@@ -52,7 +54,10 @@ static void note(void *context, const struct retention_decision *decision)
     assert_true(log->n < ARRAY_SIZE(log->text));
     assert_non_null(decision->why);
     snprintf(log->text[log->n++], sizeof log->text[0], "%c%s",
-             decision->action == RETENTION_PRUNE ? 'P' : 'R', decision->row->id);
+             decision->action == RETENTION_PRUNE    ? 'P'
+             : decision->action == RETENTION_REMOVE ? 'R'
+                                                    : 'S',
+             decision->row->id);
     log->bytes += decision->bytes;
 }
 
@@ -464,7 +469,55 @@ static void test_files_that_are_gone_or_damaged(void **state)
     assert_false(fixture_has(fixture, "%s", path));
 }
 
-static void test_modules(void **state)
+/* What is no record does not stop the others, is never followed, and stays; a name where there may
+ * be only what we write is nobody's else. */
+static void test_names_that_are_no_records(void **state)
+{
+    enum { LINK, DIRECTORY, FIFO, SOUND, CASES };
+    struct fixture *fixture = *state;
+    struct budgets budgets = unlimited;
+    struct retention_result result;
+    struct log log;
+    char id[CASES][LAYOUT_ID_SIZE], path[CASES][LAYOUT_PATH_SIZE];
+    int storefd = store_fd(fixture->store, 0);
+    AUTO_FD int elsewhere = openat(storefd, "elsewhere", O_WRONLY | O_CREAT, 0600);
+    assert_int_equal(write(elsewhere, "mine", 4), 4);
+    for (int i = 0; i < CASES; i++) {
+        add(fixture, 1 + i, 20, 1000, NULL, id[i]);
+        layout_crash_path(path[i], 1000, id[i], LAYOUT_RECORD_SUFFIX);
+        if (i != SOUND)
+            assert_int_equal(unlinkat(storefd, path[i], 0), 0);
+    }
+    assert_int_equal(symlinkat("../../elsewhere", storefd, path[LINK]), 0);
+    assert_int_equal(mkdirat(storefd, path[DIRECTORY], 0700), 0);
+    assert_int_equal(mkfifoat(storefd, path[FIFO], 0600), 0);
+
+    budgets.core_age_us = DAY;
+    run(fixture, &budgets, true, &log, &result);
+    assert_int_equal(result.pruned, CASES);
+    run(fixture, &budgets, false, &log, &result);
+    assert_int_equal(result.pruned, CASES);
+    assert_int_equal(result.skipped, 0);
+    assert_int_equal(state_of(fixture, id[SOUND]), RECORD_PRUNED);
+    for (int i = 0; i < CASES; i++) {
+        AUTO_CRASH_ROW struct crash_row *row = fixture_row(fixture, id[i]);
+        assert_true(fixture_has(fixture, "%s", path[i]));
+        assert_int_equal(row->core, i == SOUND ? RECORD_PRUNED : RECORD_MISSING);
+    }
+
+    budgets.report_age_us = DAY;
+    run(fixture, &budgets, false, &log, &result);
+    assert_int_equal(result.removed, CASES);
+    for (int i = 0; i < CASES; i++)
+        assert_int_equal(fixture_has(fixture, "%s", path[i]), i == DIRECTORY);
+    assert_true(fixture_has(fixture, "elsewhere"));
+    struct stat st;
+    assert_int_equal(fstat(elsewhere, &st), 0);
+    assert_int_equal(st.st_size, 4);
+}
+
+/* A crash whose directory is a link: what is there is not the store's. */
+static void test_directory_that_is_a_link(void **state)
 {
     struct fixture *fixture = *state;
     struct budgets budgets = unlimited;
@@ -472,17 +525,152 @@ static void test_modules(void **state)
     struct log log;
     char id[LAYOUT_ID_SIZE];
     int storefd = store_fd(fixture->store, 0);
+    add(fixture, 1, 20, 1000, NULL, id);
+    assert_int_equal(renameat(storefd, "crashes/1000", storefd, "elsewhere"), 0);
+    assert_int_equal(symlinkat("../elsewhere", storefd, "crashes/1000"), 0);
+    budgets.core_age_us = budgets.report_age_us = DAY;
+    run(fixture, &budgets, false, &log, &result);
+    assert_int_equal(result.removed, 1);
+    assert_true(fixture_has(fixture, "elsewhere/%s.core.zst", id));
+}
+
+/* False where the filesystem or our rights know nothing of it. */
+static bool set_immutable(struct fixture *fixture, const char *id, bool on)
+{
+    char path[LAYOUT_PATH_SIZE];
+    int flags = 0;
+    layout_crash_path(path, 1000, id, LAYOUT_RECORD_SUFFIX);
+    AUTO_FD int fd = openat(store_fd(fixture->store, 0), path, O_RDONLY);
+    assert_true(fd >= 0);
+    if (ioctl(fd, FS_IOC_GETFLAGS, &flags) < 0)
+        return false;
+    flags = on ? flags | FS_IMMUTABLE_FL : flags & ~FS_IMMUTABLE_FL;
+    return ioctl(fd, FS_IOC_SETFLAGS, &flags) == 0;
+}
+
+static void test_immutable_record(void **state)
+{
+    struct fixture *fixture = *state;
+    struct budgets budgets = unlimited;
+    struct retention_result result;
+    struct log log;
+    char id[4][LAYOUT_ID_SIZE];
+    for (int i = 0; i < 4; i++)
+        add(fixture, 1 + i, 20 - i, 1000, NULL, id[i]);
+    if (!set_immutable(fixture, id[0], true)) {
+        print_message("no immutable files here\n");
+        return;
+    }
+    /* Over size: the second oldest goes in place of the oldest. */
+    budgets.max_use = room_for(fixture, 3, 1);
+    run(fixture, &budgets, false, &log, &result);
+    bool goes_on = log.n == 2 && log.text[0][0] == 'S' && strcmp(log.text[0] + 1, id[0]) == 0 &&
+                   strcmp(log.text[1] + 1, id[1]) == 0;
+    bool over = result.over;
+    budgets.max_use = room_for(fixture, 0, 0);
+    run(fixture, &budgets, false, &log, &result);
+    bool others_go = result.removed == 3 && result.skipped == 2 && result.over;
+    budgets = unlimited;
+    budgets.core_age_us = budgets.report_age_us = DAY;
+    run(fixture, &budgets, false, &log, &result);
+    bool is_told = result.skipped == 2 && result.removed == 0;
+    assert_true(set_immutable(fixture, id[0], false)); /* before anything fails: for the teardown */
+    assert_true(goes_on);
+    assert_false(over);
+    assert_true(others_go);
+    assert_true(is_told);
+    run(fixture, &budgets, false, &log, &result);
+    assert_int_equal(result.skipped, 0);
+    assert_int_equal(result.removed, 1);
+}
+
+/* A file in a directory of modules, so many days old. */
+static void keep_module(struct fixture *fixture, const char *path, int64_t days, size_t size)
+{
+    AUTO_FREE char *data = calloc(1, size + 1);
+    const struct timespec time = {.tv_sec = (when_now() - days * DAY) / SECOND};
+    const struct timespec times[2] = {time, time};
+    AUTO_FD int fd = openat(store_fd(fixture->store, 0), path, O_WRONLY | O_CREAT, 0640);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, data, size), size);
+    assert_int_equal(futimens(fd, times), 0);
+}
+
+/* What was kept for one crash goes with it, and is room that no other crash has to make. */
+static void test_kept_modules_count(void **state)
+{
+    enum { SIZE = 2 * 4096 };
+    struct fixture *fixture = *state;
+    struct budgets budgets = unlimited;
+    struct retention_result result;
+    struct log log, dry;
+    char id[3][LAYOUT_ID_SIZE], path[LAYOUT_PATH_SIZE];
+    for (int i = 0; i < 3; i++) {
+        const struct example example = {
+            .time_us = when_now() - (9 - i) * DAY, .pid = 1 + i, .uid = 1000};
+        AUTO_CRASH_ROW struct crash_row *row = fixture_add(fixture, &example);
+        memcpy(id[i], row->id, LAYOUT_ID_SIZE);
+    }
+    assert_int_equal(mkdirat(store_fd(fixture->store, 0), "crashes/1000/modules", 0750), 0);
+    snprintf(path, sizeof path, "crashes/1000/modules/%s.aabb", id[0]);
+    keep_module(fixture, path, 0, SIZE);
+    budgets.max_use = room_for(fixture, 0, 3) - SIZE; /* too much by one module */
+    run(fixture, &budgets, true, &dry, &result);
+    assert_int_equal(dry.n, 1);
+    run(fixture, &budgets, false, &log, &result);
+    assert_int_equal(log.n, 1);
+    assert_string_equal(log.text[0] + 1, id[0]);
+    assert_true(result.freed >= SIZE);
+    assert_int_equal(result.freed, dry.bytes);
+    assert_false(result.over);
+    assert_false(fixture_has(fixture, "%s", path));
+}
+
+static void test_modules_behind_links(void **state)
+{
+    static const char *const links[][2] = {
+        {"../elsewhere", "modules"},
+        {"../../elsewhere", "crashes/1000/modules"},
+        {"../other", "crashes/1001"},
+    };
+    struct fixture *fixture = *state;
+    struct budgets budgets = unlimited;
+    struct retention_result result;
+    struct log log;
+    char id[LAYOUT_ID_SIZE], path[LAYOUT_PATH_SIZE];
+    int storefd = store_fd(fixture->store, 0);
+    add(fixture, 1, 2, 1000, NULL, id);
+    assert_int_equal(unlinkat(storefd, "modules", AT_REMOVEDIR), 0);
+    assert_int_equal(mkdirat(storefd, "elsewhere", 0750), 0);
+    assert_int_equal(mkdirat(storefd, "other", 0750), 0);
+    assert_int_equal(mkdirat(storefd, "other/modules", 0750), 0);
+    for (size_t i = 0; i < ARRAY_SIZE(links); i++)
+        assert_int_equal(symlinkat(links[i][0] + (i == 0 ? 3 : 0), storefd, links[i][1]), 0);
+    snprintf(path, sizeof path, "elsewhere/%s.aabb", id);
+    keep_module(fixture, path, 20, 100);
+    keep_module(fixture, "other/modules/aa", 20, 100);
+    budgets.core_age_us = budgets.report_age_us = DAY;
+    run(fixture, &budgets, false, &log, &result);
+    assert_int_equal(result.removed, 1);
+    assert_int_equal(result.modules, 0);
+    assert_true(fixture_has(fixture, "%s", path));
+    assert_true(fixture_has(fixture, "other/modules/aa"));
+}
+
+static void test_modules(void **state)
+{
+    struct fixture *fixture = *state;
+    struct budgets budgets = unlimited;
+    struct retention_result result;
+    struct log log;
+    char id[LAYOUT_ID_SIZE];
     static const struct {
         const char *path;
         int64_t days;
     } modules[] = {{"modules/aa", 20}, {"modules/bb", 2}};
     add(fixture, 1, 10, 1000, NULL, id);
-    for (size_t i = 0; i < ARRAY_SIZE(modules); i++) {
-        AUTO_FD int fd = openat(storefd, modules[i].path, O_WRONLY | O_CREAT, 0640);
-        const struct timespec time = {.tv_sec = (when_now() - modules[i].days * DAY) / SECOND};
-        const struct timespec times[2] = {time, time};
-        assert_int_equal(futimens(fd, times), 0);
-    }
+    for (size_t i = 0; i < ARRAY_SIZE(modules); i++)
+        keep_module(fixture, modules[i].path, modules[i].days, 0);
     run(fixture, &budgets, false, &log, &result);
     assert_int_equal(result.modules, 1);
     assert_false(fixture_has(fixture, "modules/aa")); /* older than the oldest core */
@@ -514,6 +702,13 @@ int main(void)
                                         fixture_teardown),
         cmocka_unit_test_setup_teardown(test_files_that_are_gone_or_damaged, fixture_setup,
                                         fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_names_that_are_no_records, fixture_setup,
+                                        fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_directory_that_is_a_link, fixture_setup,
+                                        fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_immutable_record, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_kept_modules_count, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_modules_behind_links, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_modules, fixture_setup, fixture_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
