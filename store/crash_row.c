@@ -40,6 +40,22 @@ static int64_t fact_number(const struct metadata *facts, const char *key)
     return metadata_i64(facts, key, &number) == 0 ? number : CRASH_ABSENT;
 }
 
+/*
+ * Numbers that are summed or reckoned with are what a record from elsewhere says: what no honest
+ * one has is the most that one could, so that no sum of them, and no difference, runs over.
+ */
+static const int64_t core_size_max = INT64_C(1) << 48; /* of addresses, with room to spare */
+static const int64_t count_max = UINT32_MAX;
+static const int64_t time_max = INT64_C(253402300799999999); /* the end of the year 9999 */
+
+static int64_t bounded_number(const struct metadata *facts, const char *key, int64_t max)
+{
+    int64_t number = fact_number(facts, key);
+    if (number == CRASH_ABSENT)
+        return number;
+    return number < 0 ? 0 : number > max ? max : number;
+}
+
 static const char *last_component(const char *path)
 {
     const char *slash = path ? strrchr(path, '/') : NULL;
@@ -83,10 +99,10 @@ static void fill_numbers(const struct metadata *facts, struct crash_row *row)
         row->account = row->uid;
     row->signal = fact_number(facts, KEY_SIGNAL);
     row->si_code = fact_number(facts, KEY_SI_CODE);
-    row->core_size = fact_number(facts, KEY_CORE_SIZE);
-    int64_t count = fact_number(facts, KEY_COUNT);
+    row->core_size = bounded_number(facts, KEY_CORE_SIZE, core_size_max);
+    int64_t count = bounded_number(facts, KEY_COUNT, count_max);
     row->count = count > 1 ? (uint64_t)count : 1;
-    int64_t time_us = fact_number(facts, KEY_TIME);
+    int64_t time_us = bounded_number(facts, KEY_TIME, time_max);
     row->time_us = time_us == CRASH_ABSENT ? 0 : time_us;
 }
 

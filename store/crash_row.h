@@ -2,6 +2,8 @@
 /*
  * crash_row.h - one crash as lists show it: what the index keeps of a record and its report.
  *
+ * Sizes, counts and times are bounded, whatever a record says, so that they can be summed.
+ *
  * Texts are the victim's raw bytes without NULs: make them UTF-8 or printable (base/text.h) before
  * showing them. A row is one block of memory.
  */

@@ -57,11 +57,12 @@ static int rank_source(struct index *index, const struct filter *filter, struct 
     if (filter_is_empty(filter))
         r = bytes_append_text(&sql, "SELECT name, count FROM signature WHERE count > 0");
     else
-        r = bytes_printf(&sql,
-                         "SELECT (SELECT name FROM signature WHERE seq = crash.signature),"
-                         " sum(count) FROM crash WHERE signature IS NOT NULL AND %s"
-                         " GROUP BY signature",
-                         compiled.where.data);
+        r = bytes_printf(
+            &sql,
+            "SELECT (SELECT name FROM signature WHERE seq = crash.signature),"
+            " CAST(total(count) AS INTEGER) FROM crash WHERE signature IS NOT NULL AND %s"
+            " GROUP BY signature",
+            compiled.where.data);
     if (r < 0)
         return error_errno(error, -r, "query");
     if (sqlite3_prepare_v2(database_handle(database), sql.data, -1, &statement, NULL) != SQLITE_OK)
@@ -197,8 +198,8 @@ struct span {
 static void add_to_bars(struct crash_group *group, const struct span *span, int64_t time_us,
                         uint64_t n)
 {
-    double width = (double)(span->last - span->first) + 1;
-    double at = (double)(time_us - span->first) / width * GROUP_BARS;
+    double width = (double)span->last - (double)span->first + 1;
+    double at = ((double)time_us - (double)span->first) / width * GROUP_BARS;
     if (at >= 0 && at < GROUP_BARS)
         group->bars[(int)at] += n;
 }

@@ -13,6 +13,9 @@
 
 #define HOUR_US (3600 * INT64_C(1000000))
 
+/* An index may be older than the bounds of crash_row.c: sum() would fail where total() goes on. */
+#define SUM(column) "SELECT CAST(total(" column ") AS INTEGER)"
+
 /* One number of one source. NULL counts as nothing. */
 static int add_number(struct index *index, uint64_t *sum, const char *sql, int64_t parameter,
                       struct error *error)
@@ -34,23 +37,22 @@ static int add_numbers(struct index *index, struct store_stats *stats, struct er
         const char *sql;
         int64_t parameter;
     } numbers[] = {
-        {&stats->crashes, "SELECT sum(crashes) FROM usage", 0},
-        {&stats->rows, "SELECT sum(rows) FROM usage", 0},
+        {&stats->crashes, SUM("crashes") " FROM usage", 0},
+        {&stats->rows, SUM("rows") " FROM usage", 0},
         {&stats->pinned, "SELECT count(*) FROM crash INDEXED BY crash_pinned WHERE pinned = 1", 0},
         {&stats->pending, "SELECT count(*) FROM crash INDEXED BY crash_pending WHERE analysis = 0",
          0},
         {&stats->signatures, "SELECT count(*) FROM signature", 0},
-        {&stats->last_hour, "SELECT sum(count) FROM crash WHERE time >= ?1", now - HOUR_US},
-        {&stats->last_day, "SELECT sum(count) FROM crash WHERE time >= ?1", now - 24 * HOUR_US},
-        {&stats->last_week, "SELECT sum(count) FROM crash WHERE time >= ?1",
-         now - 7 * 24 * HOUR_US},
+        {&stats->last_hour, SUM("count") " FROM crash WHERE time >= ?1", now - HOUR_US},
+        {&stats->last_day, SUM("count") " FROM crash WHERE time >= ?1", now - 24 * HOUR_US},
+        {&stats->last_week, SUM("count") " FROM crash WHERE time >= ?1", now - 7 * 24 * HOUR_US},
         {&stats->core_bytes,
-         "SELECT sum(core_size) FROM crash INDEXED BY crash_core WHERE content = 1"
-         " AND pinned = 0",
+         SUM("core_size") " FROM crash INDEXED BY crash_core WHERE content = 1"
+                          " AND pinned = 0",
          0},
         {&stats->core_bytes,
-         "SELECT sum(core_size) FROM crash INDEXED BY crash_pinned WHERE pinned = 1"
-         " AND content = 1",
+         SUM("core_size") " FROM crash INDEXED BY crash_pinned WHERE pinned = 1"
+                          " AND content = 1",
          0},
         {&stats->pruned_cores, "SELECT value FROM meta WHERE name = '" INDEX_PRUNED "'", 0},
         {&stats->removed_crashes, "SELECT value FROM meta WHERE name = '" INDEX_REMOVED "'", 0},

@@ -131,7 +131,12 @@ static void write_record(int fd, const struct example *example, const char *id)
     if (example->unfinished)
         return;
     assert_int_equal(metadata_set_text(outcome, KEY_STATE, state), 0);
-    assert_int_equal(metadata_set_u64(outcome, KEY_CORE_SIZE, example->content), 0);
+    assert_int_equal(
+        metadata_set_i64(outcome, KEY_CORE_SIZE,
+                         example->core_size ? example->core_size : (int64_t)example->content),
+        0);
+    if (example->count)
+        assert_int_equal(metadata_set_i64(outcome, KEY_COUNT, example->count), 0);
     if (example->rule)
         assert_int_equal(metadata_set_text(outcome, KEY_RULE, example->rule), 0);
     assert_int_equal(record_writer_finish(writer, outcome), 0);

@@ -38,6 +38,8 @@ struct example {
     const char *comm;  /* NULL: "boom"; the executable is /usr/bin/COMM */
     uint64_t content;  /* bytes of core that do not compress */
     const char *state; /* NULL: full with content, else facts */
+    int64_t core_size; /* what it says of itself; 0: content */
+    int64_t count;     /* likewise; 0: nothing */
     bool unfinished;   /* no outcome, no seek table: a hook is at it or died at it */
 };
 

@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "store/base/cleanup.h"
+#include "store/check.h"
 #include "store/index.h"
 #include "store/query.h"
 #include "tests/unit/store_fixture.h"
@@ -500,6 +501,61 @@ static void test_totals(void **state)
     assert_int_equal(stats.record_bytes, (ROWS - 1) * 8192);
 }
 
+/* Everything that adds up goes on: the sums are of no use, but they are sums. */
+static void check_sums(struct fixture *fixture, uint64_t least)
+{
+    struct filter *filters[] = {NULL, filter_new()};
+    struct error error = {0};
+    struct store_stats stats;
+    if (query_stats(fixture->store, &stats, &error) < 0)
+        fail_msg("%s", error.text);
+    assert_true(stats.crashes >= least && stats.core_bytes >= least && stats.last_day >= least);
+    assert_int_equal(stats.rows, 3);
+    filter_set_since(filters[1], 1);
+    for (size_t i = 0; i < ARRAY_SIZE(filters); i++) {
+        struct seen seen = {0};
+        if (query_top(fixture->store, filters[i], 0, see_group, &seen, &error) < 0)
+            fail_msg("%s", error.text);
+        assert_int_equal(seen.n, 1);
+    }
+    filter_free(filters[1]);
+}
+
+static void test_hostile_numbers(void **state)
+{
+    struct fixture *fixture = *state;
+    struct check_result result;
+    struct error error = {0};
+    uint64_t crashes;
+    for (int i = 0; i < 3; i++) {
+        const struct example example = {.time_us = i < 2 ? INT64_MAX - i : INT64_MIN + 2,
+                                        .pid = 1 + i,
+                                        .content = 100,
+                                        .core_size = INT64_MAX,
+                                        .count = INT64_MAX};
+        AUTO_CRASH_ROW struct crash_row *row = fixture_add(fixture, &example);
+        assert_in_range(row->core_size, INT64_C(1) << 47, INT64_C(1) << 50);
+        assert_in_range(row->count, UINT32_MAX, INT64_C(1) << 50);
+        assert_in_range(row->time_us, 0, INT64_C(1) << 60);
+        fixture_explain(fixture, row, "000000000000000a", "000000000000000a", "f", 5);
+    }
+    check_sums(fixture, UINT32_MAX);
+    if (check_run(fixture->store, 0, NULL, NULL, &result, &error) < 0)
+        fail_msg("%s", error.text);
+
+    /* An index of before. */
+    assert_int_equal(database_script(index_database(store_writable_index(fixture->store)),
+                                     "UPDATE crash SET core_size = 9223372036854775807,"
+                                     " count = 9223372036854775807",
+                                     NULL),
+                     0);
+    check_sums(fixture, INT64_MAX);
+    if (check_reindex(fixture->store, NULL, NULL, &crashes, &error) < 0 ||
+        check_run(fixture->store, 0, NULL, NULL, &result, &error) < 0)
+        fail_msg("%s", error.text);
+    assert_int_equal(crashes, 3);
+}
+
 static void test_arrivals(void **state)
 {
     struct fixture *fixture = *state;
@@ -555,6 +611,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_better_names_stay, setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_words_stay, setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_totals, setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_hostile_numbers, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_arrivals, setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_unadopted, setup, fixture_teardown),
     };

@@ -677,6 +677,28 @@ static void test_modules(void **state)
     assert_true(fixture_has(fixture, "modules/bb"));
 }
 
+/* A pin of a time that no clock has told; an index may be older than the bounds on times. */
+static void test_modules_and_impossible_times(void **state)
+{
+    struct fixture *fixture = *state;
+    struct budgets budgets = unlimited;
+    struct retention_result result;
+    struct log log;
+    const struct example example = {.time_us = INT64_MIN + 1000, .pid = 1, .content = CORE};
+    AUTO_CRASH_ROW struct crash_row *row = fixture_add(fixture, &example);
+    assert_int_equal(row->time_us, 0);
+    assert_int_equal(pin_set(fixture->store, row, NULL), 0);
+    keep_module(fixture, "modules/aa", 2, 100);
+    run(fixture, &budgets, false, &log, &result);
+    assert_int_equal(result.modules, 0);
+    assert_int_equal(database_run(index_database(store_writable_index(fixture->store)), NULL,
+                                  "UPDATE crash SET time = ?1", "n", example.time_us),
+                     0);
+    run(fixture, &budgets, false, &log, &result);
+    assert_int_equal(result.modules, 0);
+    assert_true(fixture_has(fixture, "modules/aa"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -710,6 +732,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_kept_modules_count, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_modules_behind_links, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_modules, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_modules_and_impossible_times, fixture_setup,
+                                        fixture_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
