@@ -127,6 +127,15 @@ static int look_at(void *context, const char *name)
     return 0;
 }
 
+uint64_t cache_bytes(int storefd)
+{
+    AUTO_FD int dirfd = open_directory(storefd);
+    struct survey survey = {.dirfd = dirfd};
+    if (dirfd >= 0)
+        (void)scan_names(dirfd, ".", look_at, &survey); /* what cannot be listed is not counted */
+    return survey.bytes;
+}
+
 int cache_make_room(int storefd, uint64_t coming, uint64_t limit)
 {
     if (coming > limit)

@@ -25,6 +25,9 @@ void cache_tidy(int storefd);
 /* Puts a file of these parts into cache/NAME, whole or not at all. Makes the directory. */
 int cache_write(int storefd, const char *name, const struct iovec *parts, size_t count);
 
+/* What all of it takes on the disk. */
+uint64_t cache_bytes(int storefd);
+
 /* Deletes the oldest files of this suffix until all of cache/ and a file of `coming` bytes are
  * within `limit`. 0, or -ENOSPC where that isn't enough. */
 #define CACHE_DEBUG_SUFFIX ".debug"

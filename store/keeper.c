@@ -245,15 +245,27 @@ static int explain_all(struct keeper *keeper, unsigned *ret_done, struct error *
     }
 }
 
+/* Hooks are to hear at once of what the cache has grown by: it may be as much as they have. */
+static void count_cache(struct keeper *keeper, uint64_t *bytes)
+{
+    uint64_t now = cache_bytes(store_writable_fd(keeper->store));
+    if (now > *bytes)
+        ledger_add(&keeper->ledger, now - *bytes);
+    *bytes = now;
+}
+
 /* For analyses to come, which take longer without. */
 static void refill_cache(struct keeper *keeper, uint64_t limit)
 {
     struct error error = {0};
+    uint64_t bytes = cache_bytes(store_writable_fd(keeper->store));
     if (ownership_refresh_index(store_writable_fd(keeper->store), limit, &error) < 0)
         keeper_log("the index of packages: %s", error.text);
+    count_cache(keeper, &bytes);
     error = (struct error){0};
     if (debug_cache_fill(&keeper->debug_wanted, keeper->store, limit, &error) < 0)
         keeper_log("the cache of debug information: %s", error.text);
+    count_cache(keeper, &bytes);
 }
 
 /* Only where the disk has room for all of it above keep_free: retention, which takes it away below,

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "store/base/cleanup.h"
+#include "store/cache_files.h"
 #include "store/layout.h"
 #include "store/scan.h"
 
@@ -111,7 +112,7 @@ int usage_of(struct index *index, int storefd, struct usage *ret, struct error *
     if (r < 0)
         return r;
     ret->modules = directory_bytes(storefd, LAYOUT_MODULES);
-    ret->index = index_bytes(storefd, ".") + directory_bytes(storefd, LAYOUT_CACHE);
+    ret->index = index_bytes(storefd, ".") + cache_bytes(storefd);
     struct sum unadopted = sum_up(storefd, LAYOUT_NEW);
     ret->unadopted = unadopted.bytes;
     ret->being_written = unadopted.parts;

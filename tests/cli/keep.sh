@@ -37,4 +37,20 @@ is "brings everything back" \
 is "prune --dry-run" "$(exit_of inquest prune --dry-run --json)" 0
 json "says what it would do" "$T/out" \
     '.dry_run and (.decisions | type == "array") and (.used | type == "number")'
+
+# What a keeper puts into the cache, hooks hear of before the next count: by `filled` of the ledger.
+filled() {
+    od -An -t u8 -j 24 -N 8 "$STORE/new/.ledger" | tr -d ' '
+}
+printf '[store]\nmax_use = 2G\nkeep_free = 0\n' | config
+keeper --no-analysis
+before=$(filled)
+import_core 2026-11-05 pid=5 comm=c5
+keeper >"$T/keeper" 2>&1
+cached=$(find "$STORE/cache" -type f -printf '%b\n' 2>/dev/null | awk '{ n += $1 } END { print n * 512 }')
+if [[ ${cached:-0} -lt 65536 ]]; then
+    skip "the ledger hears of the cache" "nothing was put into it: $(head -n1 "$T/keeper")"
+else
+    ok "the ledger hears of the cache" test $(($(filled) - before)) -ge "$cached"
+fi
 finish
