@@ -15,6 +15,7 @@
 #include "store/index.h"
 #include "store/scan.h"
 #include "store/store.h"
+#include "store/usage.h"
 
 enum {
     REPORT_READ_MAX = 64 * 1024 * 1024,
@@ -186,9 +187,12 @@ int store_keep_module(struct store *store, const struct crash_row *row, const ch
     if (to < 0)
         return to == -EEXIST ? 0 : error_errno(error, -to, "%s", path);
     int r = io_copy(fd, to);
-    if (r < 0)
+    if (r < 0) {
         (void)unlinkat(storefd, path, 0); /* the failure above is what is told */
-    return r < 0 ? error_errno(error, -r, "cannot write %s", path) : 0;
+        return error_errno(error, -r, "cannot write %s", path);
+    }
+    (void)usage_forget(store_writable_index(store), NULL); /* else it is counted minutes later */
+    return 0;
 }
 
 struct kept {
@@ -302,6 +306,8 @@ int store_remove(struct store *store, const struct crash_row *row, struct error 
     r = store_remove_files(store, row, &kept, error);
     if (r == 0)
         r = index_remove(store_writable_index(store), row->seq, error);
+    if (r == 0 && kept > 0)
+        (void)usage_forget(store_writable_index(store), NULL); /* likewise */
     if (r == 0)
         (void)store_sync_views(store, NULL); /* what failed is made good by the next one */
     store_unlock(store);

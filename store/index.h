@@ -51,6 +51,7 @@ int index_add_meta(struct index *index, const char *name, int64_t value, struct 
 #define INDEX_FREED     "freed_bytes"       /* likewise */
 #define INDEX_TIDIED    "tidied_texts"      /* the last text's number when it was tidied */
 #define INDEX_RETENTION "last_retention_us" /* time of its last run */
+#define INDEX_OLDEST    "oldest_module_us"  /* no kept module is older; see usage.h */
 
 /*
  * Adds a crash, or brings what its record says up to date where it is there already; what a report

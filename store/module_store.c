@@ -13,6 +13,7 @@
 #include "store/base/cleanup.h"
 #include "store/layout.h"
 #include "store/scan.h"
+#include "store/usage.h"
 #include "store/when.h"
 
 #define DAY_US (24 * 3600 * INT64_C(1000000))
@@ -101,11 +102,14 @@ int module_store_expire(struct index *index, int storefd, bool dry_run,
     AUTO_FD int crashes = open_directory(storefd, LAYOUT_CRASHES);
     struct expiry expiry = {
         .dirfd = crashes, .dry_run = dry_run, .function = function, .context = context};
+    int64_t oldest_us;
     int r = find_limit(index, &expiry.before_us, error);
-    if (r < 0)
-        return r;
+    if (r == 0)
+        r = index_meta(index, INDEX_OLDEST, &oldest_us, error);
+    if (r < 0 || oldest_us >= expiry.before_us)
+        return r; /* times only grow: there is nothing older since */
     expire_directory(&expiry, storefd, LAYOUT_MODULES);
     if (crashes >= 0)
         (void)scan_names(crashes, ".", expire_owner, &expiry); /* what cannot be listed stays */
-    return 0;
+    return dry_run ? 0 : usage_forget(index, error);
 }

@@ -103,7 +103,7 @@ static int measure(struct work *work, struct error *error)
     struct statvfs fs;
     int fd = store_writable_fd(work->store);
     ledger_begin_count(&work->ledger, &work->survey);
-    int r = usage_of(work->index, fd, &usage, error);
+    int r = usage_recent(work->index, fd, &usage, error);
     if (r < 0)
         return r;
     if (fstatvfs(fd, &fs) < 0)
@@ -234,6 +234,8 @@ static int remove_crash(struct work *work, const struct crash_row *row, const ch
     if (r < 0)
         return skip(work, RETENTION_REMOVE, row, path, r, error);
     r = index_remove(work->index, row->seq, error);
+    if (r == 0 && kept > 0 && !work->dry_run)
+        r = usage_forget(work->index, error);
     if (r < 0)
         return r;
     lower_overhead(work, kept);
@@ -551,12 +553,12 @@ static int note_run(struct work *work, struct error *error)
 static int run(struct work *work, struct error *error)
 {
     open_ledger(work);
-    int r = measure(work, error);
-    if (r == 0)
-        r = index_begin(work->index, error);
+    int r = index_begin(work->index, error);
     if (r < 0)
         return r;
-    r = apply_all(work, error);
+    r = measure(work, error);
+    if (r == 0)
+        r = apply_all(work, error);
     if (work->dry_run) {
         index_rollback(work->index);
         return r;

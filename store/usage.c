@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -13,13 +14,25 @@
 #include "store/cache_files.h"
 #include "store/layout.h"
 #include "store/scan.h"
+#include "store/when.h"
+
+#define SECOND_US INT64_C(1000000)
 
 enum { BLOCK = 512 }; /* of st_blocks, stat(2) */
+
+/* How long what is remembered holds. */
+static const int64_t modules_hold_us = 24 * 3600 * SECOND_US;
+static const int64_t owners_hold_us = 300 * SECOND_US;
+
+/* Times of files stand still for a tick of the kernel's clock: what came within one of the last
+ * change would not be seen. */
+static const int64_t settled_us = SECOND_US;
 
 struct sum {
     int dirfd;
     uint64_t bytes;
-    uint64_t parts; /* of them, in files that a hook is writing, or died of */
+    uint64_t parts;    /* of them, in files that a hook is writing, or died of */
+    int64_t oldest_us; /* INT64_MAX without any */
 };
 
 static int add_file(void *context, const char *name)
@@ -30,6 +43,8 @@ static int add_file(void *context, const char *name)
     if (fstatat(sum->dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
         return 0;
     sum->bytes += (uint64_t)st.st_blocks * BLOCK;
+    if (st.st_mtim.tv_sec < sum->oldest_us / SECOND_US)
+        sum->oldest_us = (int64_t)st.st_mtim.tv_sec * SECOND_US;
     if (layout_id_from_name(name, LAYOUT_PART_SUFFIX, id))
         sum->parts += (uint64_t)st.st_blocks * BLOCK;
     return 0;
@@ -39,20 +54,16 @@ static int add_file(void *context, const char *name)
 static struct sum sum_up(int dirfd, const char *path)
 {
     AUTO_FD int fd = openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    struct sum sum = {.dirfd = fd};
+    struct sum sum = {.dirfd = fd, .oldest_us = INT64_MAX};
     if (fd >= 0)
         (void)scan_names(fd, ".", add_file, &sum); /* what cannot be listed cannot be counted */
     return sum;
 }
 
-static uint64_t directory_bytes(int dirfd, const char *path)
-{
-    return sum_up(dirfd, path).bytes;
-}
-
 struct owners {
     int dirfd; /* crashes/ */
-    struct usage *usage;
+    uint64_t modules, index;
+    int64_t oldest_us; /* of the modules */
 };
 
 static uint64_t index_bytes(int dirfd, const char *directory)
@@ -74,23 +85,138 @@ static uint64_t index_bytes(int dirfd, const char *directory)
 static int add_owner(void *context, const char *name)
 {
     struct owners *owners = context;
+    struct sum sum;
     char modules[LAYOUT_PATH_SIZE];
     if (name[0] < '0' || name[0] > '9' || strlen(name) > 10)
         return 0;
     snprintf(modules, sizeof modules, "%s/" LAYOUT_MODULES, name);
-    owners->usage->index += index_bytes(owners->dirfd, name);
-    owners->usage->modules += directory_bytes(owners->dirfd, modules);
+    owners->index += index_bytes(owners->dirfd, name);
+    sum = sum_up(owners->dirfd, modules);
+    owners->modules += sum.bytes;
+    if (sum.oldest_us < owners->oldest_us)
+        owners->oldest_us = sum.oldest_us;
     return 0;
 }
 
-static void add_owners(int storefd, struct usage *usage)
+static struct owners sum_up_owners(int storefd)
 {
     AUTO_FD int fd =
         openat(storefd, LAYOUT_CRASHES, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    struct owners owners = {.dirfd = fd, .usage = usage};
+    struct owners owners = {.dirfd = fd, .oldest_us = INT64_MAX};
     if (fd >= 0)
-        (void)scan_names(fd, ".", add_owner, &owners); /* as in directory_bytes() */
+        (void)scan_names(fd, ".", add_owner, &owners); /* as in sum_up() */
+    return owners;
 }
+
+/* ---- what was there the last time ---- */
+
+/* Numbers of the index, which knows 0 of what it has not been told. */
+struct memory {
+    int64_t modules, modules_us, changed_us; /* modules/: bytes, when, its last change then */
+    int64_t owners_modules, owners_index, owners_us;
+    int64_t modules_oldest_us, owners_oldest_us, oldest_us;
+};
+
+#define MODULES_US "modules_us"
+#define OWNERS_US  "owners_us"
+
+static const struct {
+    const char *name;
+    size_t offset;
+} memories[] = {
+    {"modules_bytes", offsetof(struct memory, modules)},
+    {MODULES_US, offsetof(struct memory, modules_us)},
+    {"modules_changed_us", offsetof(struct memory, changed_us)},
+    {"modules_oldest_us", offsetof(struct memory, modules_oldest_us)},
+    {"owners_modules", offsetof(struct memory, owners_modules)},
+    {"owners_index", offsetof(struct memory, owners_index)},
+    {OWNERS_US, offsetof(struct memory, owners_us)},
+    {"owners_oldest_us", offsetof(struct memory, owners_oldest_us)},
+    {INDEX_OLDEST, offsetof(struct memory, oldest_us)},
+};
+
+static int64_t *memory_at(struct memory *memory, size_t i)
+{
+    return (int64_t *)((char *)memory + memories[i].offset);
+}
+
+static int load(struct index *index, struct memory *ret, struct error *error)
+{
+    int r = 0;
+    for (size_t i = 0; i < ARRAY_SIZE(memories) && r == 0; i++)
+        r = index_meta(index, memories[i].name, memory_at(ret, i), error);
+    return r;
+}
+
+static int save(struct index *index, struct memory *memory, struct error *error)
+{
+    int r = 0;
+    for (size_t i = 0; i < ARRAY_SIZE(memories) && r == 0; i++)
+        r = index_set_meta(index, memories[i].name, *memory_at(memory, i), error);
+    return r;
+}
+
+static bool holds(int64_t since_us, int64_t long_us, int64_t now_us)
+{
+    return since_us <= now_us && now_us - since_us < long_us;
+}
+
+/* When names came or went in modules/ last. */
+static int64_t modules_changed(int storefd)
+{
+    struct stat st;
+    if (fstatat(storefd, LAYOUT_MODULES, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return 0;
+    return (int64_t)st.st_ctim.tv_sec * SECOND_US + st.st_ctim.tv_nsec / 1000;
+}
+
+static void look_at_modules(int storefd, int64_t now_us, struct memory *memory)
+{
+    int64_t changed = modules_changed(storefd);
+    struct sum sum = sum_up(storefd, LAYOUT_MODULES);
+    memory->modules = (int64_t)sum.bytes;
+    memory->modules_oldest_us = sum.oldest_us;
+    memory->changed_us = changed;
+    memory->modules_us = changed < now_us - settled_us ? now_us : 0;
+}
+
+static void look_at_owners(int storefd, int64_t now_us, struct memory *memory)
+{
+    struct owners owners = sum_up_owners(storefd);
+    memory->owners_modules = (int64_t)owners.modules;
+    memory->owners_index = (int64_t)owners.index;
+    memory->owners_oldest_us = owners.oldest_us;
+    memory->owners_us = now_us;
+}
+
+static int remember(struct index *index, int storefd, struct memory *memory, struct error *error)
+{
+    int64_t now_us = when_now();
+    bool modules_hold = holds(memory->modules_us, modules_hold_us, now_us) &&
+                        memory->changed_us == modules_changed(storefd);
+    bool owners_hold = holds(memory->owners_us, owners_hold_us, now_us);
+    if (modules_hold && owners_hold)
+        return 0;
+    if (!modules_hold)
+        look_at_modules(storefd, now_us, memory);
+    if (!owners_hold)
+        look_at_owners(storefd, now_us, memory);
+    memory->oldest_us = memory->modules_oldest_us < memory->owners_oldest_us
+                            ? memory->modules_oldest_us
+                            : memory->owners_oldest_us;
+    return save(index, memory, error);
+}
+
+int usage_forget(struct index *index, struct error *error)
+{
+    static const char *const names[] = {MODULES_US, OWNERS_US, INDEX_OLDEST};
+    int r = 0;
+    for (size_t i = 0; i < ARRAY_SIZE(names) && r == 0; i++)
+        r = index_set_meta(index, names[i], 0, error);
+    return r;
+}
+
+/* ---- all of it ---- */
 
 /* Records and reports, by the index's totals. */
 static int crashes_usage(struct index *index, struct usage *ret, struct error *error)
@@ -106,18 +232,36 @@ static int crashes_usage(struct index *index, struct usage *ret, struct error *e
     return r;
 }
 
-int usage_of(struct index *index, int storefd, struct usage *ret, struct error *error)
+static int usage_with(struct index *index, int storefd, const struct memory *memory,
+                      struct usage *ret, struct error *error)
 {
+    struct sum unadopted;
     int r = crashes_usage(index, ret, error);
     if (r < 0)
         return r;
-    ret->modules = directory_bytes(storefd, LAYOUT_MODULES);
-    ret->index = index_bytes(storefd, ".") + cache_bytes(storefd);
-    struct sum unadopted = sum_up(storefd, LAYOUT_NEW);
+    ret->modules = (uint64_t)(memory->modules + memory->owners_modules);
+    ret->index = index_bytes(storefd, ".") + cache_bytes(storefd) + (uint64_t)memory->owners_index;
+    unadopted = sum_up(storefd, LAYOUT_NEW);
     ret->unadopted = unadopted.bytes;
     ret->being_written = unadopted.parts;
-    add_owners(storefd, ret);
     return 0;
+}
+
+int usage_of(struct index *index, int storefd, struct usage *ret, struct error *error)
+{
+    struct memory memory = {0};
+    look_at_modules(storefd, 0, &memory);
+    look_at_owners(storefd, 0, &memory);
+    return usage_with(index, storefd, &memory, ret, error);
+}
+
+int usage_recent(struct index *index, int storefd, struct usage *ret, struct error *error)
+{
+    struct memory memory = {0};
+    int r = load(index, &memory, error);
+    if (r == 0)
+        r = remember(index, storefd, &memory, error);
+    return r < 0 ? r : usage_with(index, storefd, &memory, ret, error);
 }
 
 int usage_of_view(struct index *own, int storefd, uid_t uid, struct usage *ret, struct error *error)
@@ -129,7 +273,7 @@ int usage_of_view(struct index *own, int storefd, uid_t uid, struct usage *ret, 
     layout_crash_dir(path, uid);
     ret->index = index_bytes(storefd, path);
     snprintf(path + strlen(path), sizeof path - strlen(path), "/" LAYOUT_MODULES);
-    ret->modules = directory_bytes(storefd, path);
+    ret->modules = sum_up(storefd, path).bytes;
     return 0;
 }
 

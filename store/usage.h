@@ -20,6 +20,16 @@ struct usage {
 
 int usage_of(struct index *index, int storefd, struct usage *ret, struct error *error);
 
+/*
+ * Likewise, in a time that does not grow with the files: what kept modules and users' indexes took
+ * is remembered in the index. modules/ is looked at again when names have come or gone there, and
+ * once a day; crashes/<uid>/, where only analyses and views write, after five minutes.
+ */
+int usage_recent(struct index *index, int storefd, struct usage *ret, struct error *error);
+
+/* Where kept modules have come or gone: the next usage_recent() looks. */
+int usage_forget(struct index *index, struct error *error);
+
 /* Of what one user sees, by his own index: nothing that tells how much others have. */
 int usage_of_view(struct index *own, int storefd, uid_t uid, struct usage *ret,
                   struct error *error);

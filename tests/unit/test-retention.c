@@ -677,6 +677,40 @@ static void test_modules(void **state)
     assert_true(fixture_has(fixture, "modules/bb"));
 }
 
+/* What is remembered of modules is what is there. */
+static void test_modules_are_counted(void **state)
+{
+    enum { SIZE = 5 * 4096 };
+    struct fixture *fixture = *state;
+    struct index *index = store_writable_index(fixture->store);
+    struct usage usage;
+    int storefd = store_fd(fixture->store, 0);
+    const struct example example = {.time_us = when_now(), .pid = 1, .uid = 1000};
+    AUTO_CRASH_ROW struct crash_row *row = fixture_add(fixture, &example);
+    assert_int_equal(usage_recent(index, storefd, &usage, NULL), 0);
+    assert_int_equal(usage.modules, 0);
+
+    keep_module(fixture, "modules/aa", 0, SIZE); /* a hook's */
+    assert_int_equal(usage_recent(index, storefd, &usage, NULL), 0);
+    assert_int_equal(usage.modules, SIZE);
+
+    AUTO_FD int fd = openat(storefd, "modules/aa", O_RDONLY);
+    assert_int_equal(store_keep_module(fixture->store, row, "bb", fd, NULL), 0);
+    assert_int_equal(usage_recent(index, storefd, &usage, NULL), 0);
+    assert_int_equal(usage.modules, 2 * SIZE);
+    struct usage walked;
+    assert_int_equal(usage_of(index, storefd, &walked, NULL), 0);
+    assert_memory_equal(&usage, &walked, sizeof usage);
+
+    assert_int_equal(unlinkat(storefd, "modules/aa", 0), 0); /* somebody tidied up */
+    assert_int_equal(usage_recent(index, storefd, &usage, NULL), 0);
+    assert_int_equal(usage.modules, SIZE);
+
+    assert_int_equal(store_remove(fixture->store, row, NULL), 0);
+    assert_int_equal(usage_recent(index, storefd, &usage, NULL), 0);
+    assert_int_equal(usage.modules, 0);
+}
+
 /* A pin of a time that no clock has told; an index may be older than the bounds on times. */
 static void test_modules_and_impossible_times(void **state)
 {
@@ -732,6 +766,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_kept_modules_count, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_modules_behind_links, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_modules, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_modules_are_counted, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_modules_and_impossible_times, fixture_setup,
                                         fixture_teardown),
     };
