@@ -33,10 +33,10 @@ ok "a keeper's work is the same with many files" test "$many" -le $((few * 3 / 2
 used() { # as prune counts
     inquest prune --dry-run --json | jq .used
 }
-before=$(used)
+was=$(used)
 head -c $((4 << 20)) /dev/urandom >"$STORE/modules/$(printf '%040x' 4000)"
-ok "a new module counts at once" test $(($(used) - before)) -ge $((4 << 20))
+ok "a new module counts at once" test $(($(used) - was)) -ge $((4 << 20))
 find "$STORE/modules" -type f -delete
-ok "and no longer than it is there" test $((before - $(used))) -ge $((3000 * 4096 / 2))
+ok "and no longer than it is there" test $((was - $(used))) -ge $((3000 * 4096 / 2))
 is "as stats count" "$(($(inquest stats --json | jq .used) - $(used)))" 0
 finish

@@ -44,13 +44,13 @@ filled() {
 }
 printf '[store]\nmax_use = 2G\nkeep_free = 0\n' | config
 keeper --no-analysis
-before=$(filled)
+was=$(filled)
 import_core 2026-11-05 pid=5 comm=c5
 keeper >"$T/keeper" 2>&1
 cached=$(find "$STORE/cache" -type f -printf '%b\n' 2>/dev/null | awk '{ n += $1 } END { print n * 512 }')
 if [[ ${cached:-0} -lt 65536 ]]; then
     skip "the ledger hears of the cache" "nothing was put into it: $(head -n1 "$T/keeper")"
 else
-    ok "the ledger hears of the cache" test $(($(filled) - before)) -ge "$cached"
+    ok "the ledger hears of the cache" test $(($(filled) - was)) -ge "$cached"
 fi
 finish
