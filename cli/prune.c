@@ -7,6 +7,7 @@
 #include "cli/pager.h"
 #include "cli/selection.h"
 #include "cli/terminal.h"
+#include "store/base/bytes.h"
 #include "store/base/cleanup.h"
 #include "store/config.h"
 #include "store/retention.h"
@@ -31,14 +32,114 @@ struct pruning {
     struct json_stream json;
 };
 
+/* ---- why, in words and in numbers ---- */
+
+static const char *const budget_names[] = {
+    [RETENTION_NO_BUDGET] = NULL,          [RETENTION_CORE_AGE] = "core_age",
+    [RETENTION_REPORT_AGE] = "report_age", [RETENTION_MAX_USE] = "max_use",
+    [RETENTION_KEEP_FREE] = "keep_free",
+};
+
+static bool is_age(const struct retention_reason *reason)
+{
+    return reason->budget == RETENTION_CORE_AGE || reason->budget == RETENTION_REPORT_AGE;
+}
+
+/* Whose share it counts for: the ids of a user namespace count for who made it. */
+static void name_user(const struct crash_row *row, struct bytes *ret)
+{
+    const char *name = row->account == row->uid ? row->text[CRASH_USER] : NULL;
+    (void)(name                           ? bytes_append_text(ret, name)
+           : row->account == CRASH_ABSENT ? bytes_append_text(ret, "nobody known")
+                                          : bytes_printf(ret, "user %" PRId64, row->account));
+}
+
+static void say_turn(const struct retention_decision *decision, struct bytes *ret)
+{
+    const struct retention_reason *reason = &decision->reason;
+    const struct crash_row *row = decision->row;
+    char used[16], share[16];
+
+    if (row->repeat)
+        (void)bytes_printf(ret, ": a repeat of %s, of ",
+                           *row->signature ? row->signature : crash_program(row) ?: "?");
+    else
+        (void)bytes_append_text(ret, ": the oldest of ");
+    name_user(row, ret);
+    (void)bytes_printf(ret, ", who has %s", human_size(used, reason->user_bytes));
+    if (reason->share)
+        (void)bytes_printf(ret, " and a share of %s", human_size(share, reason->share));
+}
+
+/* The end of a sentence. A short text, at worst. */
+static void say_why(const struct retention_decision *decision, struct bytes *ret)
+{
+    const struct retention_reason *reason = &decision->reason;
+    const char *budget = budget_names[reason->budget];
+    char limit[32], size[16];
+
+    if (decision->trouble) {
+        (void)bytes_append_text(ret, decision->trouble);
+        return;
+    }
+    if (!budget) {
+        (void)bytes_append_text(ret, "no core is left that may need it");
+        return;
+    }
+    if (is_age(reason)) {
+        (void)bytes_printf(ret, "older than %s (%s)", budget, human_span(limit, reason->limit));
+        if (reason->by_rule)
+            (void)bytes_printf(ret, " of [rule %s]", decision->row->text[CRASH_RULE] ?: "?");
+        return;
+    }
+    (void)bytes_printf(ret, "%s %s (%s)", reason->budget == RETENTION_KEEP_FREE ? "under" : "over",
+                       budget, human_size(limit, reason->limit));
+    if (reason->has_user)
+        say_turn(decision, ret);
+    else if (reason->budget == RETENTION_MAX_USE)
+        (void)bytes_printf(ret, ": more than the %s that are left for %s",
+                           human_size(size, reason->allowed),
+                           decision->row ? "all crashes" : "the cache");
+}
+
+static void set_reason_json(json_t *object, const struct retention_decision *decision)
+{
+    const struct retention_reason *reason = &decision->reason;
+    const struct crash_row *row = decision->row;
+
+    json_set_text(object, "budget", budget_names[reason->budget]);
+    if (reason->budget)
+        json_set_integer(object, is_age(reason) ? "limit_us" : "limit", (int64_t)reason->limit);
+    if (reason->by_rule)
+        json_set_text(object, "rule", row->text[CRASH_RULE]);
+    if (reason->allowed)
+        json_set_integer(object, "allowed", (int64_t)reason->allowed);
+    if (!reason->has_user)
+        return;
+    AUTO_BYTES struct bytes user = {0};
+    name_user(row, &user);
+    json_set_text(object, "user", user.data);
+    json_set_integer(object, "user_bytes", (int64_t)reason->user_bytes);
+    if (reason->share)
+        json_set_integer(object, "share", (int64_t)reason->share);
+    json_object_set_new(object, "repeat", json_boolean(row->repeat));
+    json_set_text(object, "signature", *row->signature ? row->signature : NULL);
+    json_set_text(object, "program", crash_program(row));
+}
+
+/* ---- each decision ---- */
+
 static void print_decision_json(struct json_stream *json, const struct retention_decision *decision)
 {
     json_t *object = json_object();
+    AUTO_BYTES struct bytes why = {0};
 
     json_set_text(object, "action", action_names[decision->action]);
     json_set_text(object, "id", decision->row ? decision->row->id : NULL);
     json_set_text(object, "path", decision->path);
-    json_set_text(object, "why", decision->why);
+    say_why(decision, &why);
+    json_set_text(object, "why", why.data);
+    set_reason_json(object, decision);
     json_set_integer(object, "bytes", (int64_t)decision->bytes);
     json_stream_value(json, object);
 }
@@ -53,8 +154,10 @@ static void print_decision_text(const struct call *call, const struct retention_
         [RETENTION_SKIP] = {"could not change", "cannot look into"},
     };
     const struct prune_settings *settings = call->settings;
+    AUTO_BYTES struct bytes why = {0};
     char size[16];
 
+    say_why(decision, &why);
     printf("%s ", said[decision->action][settings->dry_run]);
     print_text(stdout, decision->row ? decision->row->id : decision->path);
     if (decision->row && crash_program(decision->row)) {
@@ -62,8 +165,10 @@ static void print_decision_text(const struct call *call, const struct retention_
         print_text(stdout, crash_program(decision->row));
         putchar(')');
     }
-    printf(", %s: ", human_size(size, decision->bytes));
-    print_text(stdout, decision->why);
+    if (!decision->trouble)
+        printf(", %s", human_size(size, decision->bytes));
+    fputs(": ", stdout);
+    print_text(stdout, why.data ?: "");
     putchar('\n');
 }
 
@@ -104,10 +209,11 @@ static void print_result(struct pruning *pruning, const struct retention_result 
         json_stream_member(json, "over", json_boolean(result->over));
         json_stream_close(json);
     } else if (!pruning->call->globals.quiet) {
+        const char *would = settings->dry_run ? "would be " : "";
         printf("%" PRIu64 " cores %sdropped, %" PRIu64 " crashes and %" PRIu64
-               " modules deleted: %s freed, %s in use\n",
-               result->pruned, settings->dry_run ? "to be " : "", result->removed, result->modules,
-               human_size(freed, result->freed), human_size(used, result->used));
+               " modules %sdeleted: %s %sfreed, %s %sin use\n",
+               result->pruned, would, result->removed, result->modules, would,
+               human_size(freed, result->freed), would, human_size(used, result->used), would);
     }
     if (result->over)
         command_warn("still over the budget: what is left is pinned, being written%s",

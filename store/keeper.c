@@ -147,7 +147,7 @@ static void say_skipped(void *context, const struct retention_decision *decision
 {
     (void)context;
     if (decision->action == RETENTION_SKIP)
-        keeper_log("budgets: left %s: %s", decision->path, decision->why);
+        keeper_log("budgets: left %s: %s", decision->path, decision->trouble);
 }
 
 static int apply_budgets(struct keeper *keeper, struct error *error)

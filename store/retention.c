@@ -162,15 +162,12 @@ static int next_batch(struct work *work, struct error *error)
     return r < 0 ? r : index_begin(work->index, error);
 }
 
-static void tell(struct work *work, enum retention_action action, const struct crash_row *row,
-                 const char *path, const char *why, uint64_t bytes)
+static void tell(struct work *work, const struct retention_decision *decision)
 {
-    const struct retention_decision decision = {
-        .action = action, .row = row, .path = path, .why = why, .bytes = bytes};
-    work->result.freed += bytes;
-    work->free += bytes;
+    work->result.freed += decision->bytes;
+    work->free += decision->bytes;
     if (work->function)
-        work->function(work->context, &decision);
+        work->function(work->context, decision);
 }
 
 static void lower_overhead(struct work *work, uint64_t bytes)
@@ -199,14 +196,15 @@ static int skip(struct work *work, enum retention_action action, const struct cr
     if (r == -ENOMEM || r == -EMFILE || r == -ENFILE || r == -EROFS || skipped->n == SKIPPED_MAX)
         return r;
     skipped->seq[skipped->n++] = row->seq;
-    tell(work, RETENTION_SKIP, row, path, error->text, 0);
+    tell(work, &(struct retention_decision){
+                   .action = RETENTION_SKIP, .row = row, .path = path, .trouble = error->text});
     work->result.skipped++;
     *error = (struct error){0};
     return 0;
 }
 
-static int prune(struct work *work, const struct crash_row *row, const char *why,
-                 struct error *error)
+static int prune(struct work *work, const struct crash_row *row,
+                 const struct retention_reason *reason, struct error *error)
 {
     struct pruned pruned;
     char path[LAYOUT_PATH_SIZE];
@@ -219,13 +217,17 @@ static int prune(struct work *work, const struct crash_row *row, const char *why
     if (r < 0)
         return r;
     uint64_t freed = blocks(row->stored_size) - blocks(pruned.stored_size);
-    tell(work, RETENTION_PRUNE, row, path, why, freed);
+    tell(work, &(struct retention_decision){.action = RETENTION_PRUNE,
+                                            .row = row,
+                                            .path = path,
+                                            .reason = *reason,
+                                            .bytes = freed});
     work->result.pruned++;
     return next_batch(work, error);
 }
 
-static int remove_crash(struct work *work, const struct crash_row *row, const char *why,
-                        struct error *error)
+static int remove_crash(struct work *work, const struct crash_row *row,
+                        const struct retention_reason *reason, struct error *error)
 {
     char path[LAYOUT_PATH_SIZE];
     uint64_t kept = work->dry_run ? store_kept_bytes(work->store, row) : 0;
@@ -239,22 +241,26 @@ static int remove_crash(struct work *work, const struct crash_row *row, const ch
     if (r < 0)
         return r;
     lower_overhead(work, kept);
-    tell(work, RETENTION_REMOVE, row, path, why,
-         blocks(row->stored_size) + blocks(row->report_size) + kept);
+    tell(work, &(struct retention_decision){.action = RETENTION_REMOVE,
+                                            .row = row,
+                                            .path = path,
+                                            .reason = *reason,
+                                            .bytes = blocks(row->stored_size) +
+                                                     blocks(row->report_size) + kept});
     work->result.removed++;
     return next_batch(work, error);
 }
 
 /* 0 as well where it could not be done, and others are to be looked at. */
 static int apply(struct work *work, enum retention_action action, const struct crash_row *row,
-                 const char *why, struct error *error)
+                 const struct retention_reason *reason, struct error *error)
 {
     struct crash_row own = *row;
     own.source = store_writable_source(work->store);
     if (!work->dry_run)
         store_await_record(work->store, &own);
-    return action == RETENTION_PRUNE ? prune(work, &own, why, error)
-                                     : remove_crash(work, &own, why, error);
+    return action == RETENTION_PRUNE ? prune(work, &own, reason, error)
+                                     : remove_crash(work, &own, reason, error);
 }
 
 /* ---- choosing ---- */
@@ -297,7 +303,8 @@ static const char users_crash[] = "SELECT " INDEX_ROW_COLUMNS " FROM crash INDEX
 
 /* All that a statement finds, one after the other. */
 static int apply_while(struct work *work, const char *sql, int64_t limit, int64_t rule,
-                       enum retention_action action, const char *why, struct error *error)
+                       enum retention_action action, const struct retention_reason *reason,
+                       struct error *error)
 {
     for (;;) {
         AUTO_CRASH_ROW struct crash_row *row = NULL;
@@ -308,19 +315,22 @@ static int apply_while(struct work *work, const char *sql, int64_t limit, int64_
             r = take_row(work, statement, action, &row, error);
         if (r < 0 || !row)
             return r;
-        r = apply(work, action, row, why, error);
+        r = apply(work, action, row, reason, error);
         if (r < 0)
             return r;
     }
 }
 
-static int apply_age(struct work *work, const char *sql, uint64_t age, int64_t rule,
-                     enum retention_action action, const char *why, struct error *error)
+static int apply_age(struct work *work, enum retention_budget budget, uint64_t age, bool by_rule,
+                     int64_t rule, struct error *error)
 {
+    const struct retention_reason reason = {.budget = budget, .limit = age, .by_rule = by_rule};
+    bool is_core = budget == RETENTION_CORE_AGE;
     int64_t now = when_now();
     return age > (uint64_t)now
                ? 0
-               : apply_while(work, sql, now - (int64_t)age, rule, action, why, error);
+               : apply_while(work, is_core ? oldest_core : oldest_crash, now - (int64_t)age, rule,
+                             is_core ? RETENTION_PRUNE : RETENTION_REMOVE, &reason, error);
 }
 
 /* The ages of crashes under one rule (CRASH_ABSENT: under none). */
@@ -334,11 +344,11 @@ static int apply_ages(struct work *work, int64_t rule, struct error *error)
         core_age = settings->store.core_age;
         report_age = settings->store.report_age;
     }
-    int r =
-        apply_age(work, oldest_core, core_age, rule, RETENTION_PRUNE, "older than core_age", error);
+    int r = apply_age(work, RETENTION_CORE_AGE, core_age, core_age != budgets->core_age_us, rule,
+                      error);
     return r < 0 ? r
-                 : apply_age(work, oldest_crash, report_age, rule, RETENTION_REMOVE,
-                             "older than report_age", error);
+                 : apply_age(work, RETENTION_REPORT_AGE, report_age,
+                             report_age != budgets->report_age_us, rule, error);
 }
 
 /* Rules are the configuration's, so there are few. */
@@ -360,31 +370,26 @@ static int apply_all_ages(struct work *work, struct error *error)
 /* A core that is larger than all that crashes may use goes before it drives out the others. */
 static int apply_largest(struct work *work, struct error *error)
 {
-    uint64_t allowed = allowance(work);
-    return allowed > INT64_MAX || allowed == 0
+    const struct retention_reason reason = {
+        .budget = RETENTION_MAX_USE, .limit = work->budgets->max_use, .allowed = allowance(work)};
+    return reason.allowed > INT64_MAX || reason.allowed == 0
                ? 0
-               : apply_while(work, largest_core, (int64_t)allowed, CRASH_ABSENT, RETENTION_PRUNE,
-                             "larger than max_use allows", error);
+               : apply_while(work, largest_core, (int64_t)reason.allowed, CRASH_ABSENT,
+                             RETENTION_PRUNE, &reason, error);
 }
 
 struct step {
     enum retention_action action;
     bool only_over_share; /* of users who use more than their equal share */
     int64_t repeat;
-    const char *why;
 };
 
 enum { STEP_FIRSTS = 2 }; /* from there on, it is not only repeats that go */
 
 static const struct step steps[] = {
-    {RETENTION_PRUNE, true, 1, "a repeat of a user who uses more than his share"},
-    {RETENTION_PRUNE, false, 1, "a repeat"},
-    {RETENTION_PRUNE, true, 0, "of a user who uses more than his share"},
-    {RETENTION_PRUNE, false, 0, "the oldest of who uses most"},
-    {RETENTION_REMOVE, true, 1, "a repeat of a user who uses more than his share"},
-    {RETENTION_REMOVE, false, 1, "a repeat"},
-    {RETENTION_REMOVE, true, 0, "of a user who uses more than his share"},
-    {RETENTION_REMOVE, false, 0, "the oldest of who uses most"},
+    {RETENTION_PRUNE, true, 1},  {RETENTION_PRUNE, false, 1},  {RETENTION_PRUNE, true, 0},
+    {RETENTION_PRUNE, false, 0}, {RETENTION_REMOVE, true, 1},  {RETENTION_REMOVE, false, 1},
+    {RETENTION_REMOVE, true, 0}, {RETENTION_REMOVE, false, 0},
 };
 
 /* The equal share of each user who has crashes, of what crashes may use at all. */
@@ -428,7 +433,7 @@ static int next_user(struct work *work, int64_t *bytes, int64_t *account, int64_
 }
 
 /* 1: one crash of this step gave way, or was skipped. */
-static int take_step(struct work *work, const struct step *step, const char *why,
+static int take_step(struct work *work, const struct step *step, enum excess excess,
                      struct error *error)
 {
     int64_t bytes = INT64_MAX, account = INT64_MIN, least = INT64_MIN;
@@ -444,7 +449,13 @@ static int take_step(struct work *work, const struct step *step, const char *why
         if (r < 0)
             return r;
         if (row) {
-            r = apply(work, step->action, row, why, error);
+            const struct retention_reason reason = {
+                .budget = excess == EXCESS_DISK ? RETENTION_KEEP_FREE : RETENTION_MAX_USE,
+                .limit = excess == EXCESS_DISK ? work->budgets->keep_free : work->budgets->max_use,
+                .has_user = true,
+                .user_bytes = bytes > 0 ? (uint64_t)bytes : 0,
+                .share = least > 0 ? (uint64_t)least : 0};
+            r = apply(work, step->action, row, &reason, error);
             return r < 0 ? r : 1;
         }
     }
@@ -456,7 +467,6 @@ static int take_next(struct work *work, size_t *at, struct error *error)
 {
     for (; *at < ARRAY_SIZE(steps); (*at)++) {
         enum excess excess;
-        char why[128];
         int r = find_excess(work, &excess, error);
         if (r < 0 || excess == EXCESS_NONE)
             return r;
@@ -468,9 +478,7 @@ static int take_next(struct work *work, size_t *at, struct error *error)
             r = measure(work, error);
             return r < 0 ? r : (*at = 0, 1);
         }
-        snprintf(why, sizeof why, "%s: %s",
-                 excess == EXCESS_DISK ? "under keep_free" : "over max_use", steps[*at].why);
-        r = take_step(work, &steps[*at], why, error);
+        r = take_step(work, &steps[*at], excess, error);
         if (r == 1)
             work->is_fresh = *at < STEP_FIRSTS && work->is_fresh;
         if (r != 0)
@@ -494,7 +502,8 @@ static int apply_size(struct work *work, struct error *error)
 static void tell_module(void *context, const char *path, uint64_t bytes)
 {
     struct work *work = context;
-    tell(work, RETENTION_MODULE, NULL, path, "no core is left that may need it", bytes);
+    tell(work,
+         &(struct retention_decision){.action = RETENTION_MODULE, .path = path, .bytes = bytes});
     lower_overhead(work, bytes);
     work->result.modules++;
 }
@@ -510,16 +519,20 @@ static int apply_cache(struct work *work, struct error *error)
 {
     const struct budgets *budgets = work->budgets;
     bool disk_is_full = work->free < budgets->keep_free;
-    uint64_t bytes;
-    int r = cache_expire(store_writable_fd(work->store),
-                         disk_is_full ? 0 : cache_limit(budgets->max_use), work->dry_run, &bytes);
+    uint64_t bytes, limit = disk_is_full ? 0 : cache_limit(budgets->max_use);
+    int r = cache_expire(store_writable_fd(work->store), limit, work->dry_run, &bytes);
     if (r < 0)
         return error_errno(error, -r, "cannot empty " LAYOUT_CACHE "/");
     if (bytes == 0)
         return 0;
     lower_overhead(work, bytes);
-    tell(work, RETENTION_CACHE, NULL, LAYOUT_CACHE,
-         disk_is_full ? "under keep_free" : "more than its part of max_use", bytes);
+    tell(work, &(struct retention_decision){
+                   .action = RETENTION_CACHE,
+                   .path = LAYOUT_CACHE,
+                   .reason = {.budget = disk_is_full ? RETENTION_KEEP_FREE : RETENTION_MAX_USE,
+                              .limit = disk_is_full ? budgets->keep_free : budgets->max_use,
+                              .allowed = limit},
+                   .bytes = bytes});
     return 0;
 }
 

@@ -60,12 +60,31 @@ enum retention_action {
     RETENTION_SKIP,   /* nothing: the files would not let themselves be changed */
 };
 
+enum retention_budget {
+    RETENTION_NO_BUDGET, /* no core is left that may need a module; or nothing was done */
+    RETENTION_CORE_AGE,
+    RETENTION_REPORT_AGE,
+    RETENTION_MAX_USE,
+    RETENTION_KEEP_FREE,
+};
+
+struct retention_reason {
+    enum retention_budget budget;
+    uint64_t limit;      /* what that is: bytes, or microseconds of an age */
+    bool by_rule;        /* it is that of the row's [rule], and not that of all */
+    uint64_t allowed;    /* what max_use leaves for the cache, or a core that is larger; else 0 */
+    bool has_user;       /* of what makes room: whose turn it was */
+    uint64_t user_bytes; /* what the row's account had then */
+    uint64_t share;      /* its equal one, where that was why; else 0 */
+};
+
 struct retention_decision {
     enum retention_action action;
     const struct crash_row *row; /* NULL for a module and the cache */
     const char *path;            /* below the store */
-    const char *why;             /* a sentence's end: "older than core_age (14d)", or an error */
-    uint64_t bytes;              /* what it frees */
+    struct retention_reason reason;
+    const char *trouble; /* of RETENTION_SKIP, in words; else NULL */
+    uint64_t bytes;      /* what it frees */
 };
 
 struct retention_result {

@@ -199,11 +199,12 @@ TESTS += tests/cli/watch.sh
 TESTS += tests/cli/keep.sh
 TESTS += tests/cli/keep-free.sh
 TESTS += tests/cli/keep-flat.sh
+TESTS += tests/cli/prune.sh
 TESTS += tests/cli/manual.sh
 EXTRA_DIST += tests/cli/store.sh tests/cli/usage.sh tests/cli/list.sh tests/cli/dump.sh
 EXTRA_DIST += tests/cli/import.sh tests/cli/change.sh tests/cli/hostile.sh tests/cli/watch.sh
 EXTRA_DIST += tests/cli/keep.sh tests/cli/keep-free.sh tests/cli/keep-flat.sh
-EXTRA_DIST += tests/cli/manual.sh
+EXTRA_DIST += tests/cli/prune.sh tests/cli/manual.sh
 
 # explain: backtraces of real cores
 explain_tests = tests/kernel/explain-p1-debuginfod.sh tests/kernel/explain-p1-faults.sh tests/kernel/explain-p1-files.sh \

@@ -52,7 +52,7 @@ static void note(void *context, const struct retention_decision *decision)
     if (!decision->row)
         return;
     assert_true(log->n < ARRAY_SIZE(log->text));
-    assert_non_null(decision->why);
+    assert_true(decision->trouble || decision->reason.budget != RETENTION_NO_BUDGET);
     snprintf(log->text[log->n++], sizeof log->text[0], "%c%s",
              decision->action == RETENTION_PRUNE    ? 'P'
              : decision->action == RETENTION_REMOVE ? 'R'
