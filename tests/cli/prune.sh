@@ -14,10 +14,13 @@ system_config() {
     { printf '[store]\nmax_use = unlimited\nkeep_free = 0\ncore_age = unlimited\n' &&
         printf 'report_age = unlimited\nkeep_per_signature = 1\n' && cat; } >"$T/etc/inquest/inquest.conf"
 }
-inquest() {
+with_config() { # COMMAND…
     # shellcheck disable=SC2016 # for the shell inside
     unshare -m --propagation private bash -c 'mount --bind "$0" "$1" && shift && exec "$@"' \
-        "$T/etc" "$ETC" "$INQUEST" "$@"
+        "$T/etc" "$ETC" "$@"
+}
+inquest() {
+    with_config "$INQUEST" "$@"
 }
 # Decisions in $T/out, JSON, and in $T/text.
 prune() { # CONFIG
@@ -78,6 +81,18 @@ if chattr +i "$record" 2>/dev/null; then
     unfreeze "$record"
 else
     skip "a file that cannot be changed" "no immutable files here"
+fi
+
+if ! is_sanitized && command -v strace >/dev/null; then
+    printf 'core_age = 2d\n' | system_config
+    import_core '20 days ago' pid=11 data=100000
+    import_core '19 days ago' pid=12 data=100000
+    record=$(cd "$STORE" && echo crashes/*/*-11.core.zst)
+    with_config strace -o "$T/strace" -P "$record" -e trace=openat -e inject=openat:error=EIO \
+        "$INQUEST" prune --json >"$T/out" 2>"$T/err"
+    decided "a disk that fails for one file" '.action == "skip" and (.path | test("-11.core")) and
+        (.why | test("Input/output error"))'
+    decided "and the next one, which goes" '.action == "prune" and (.path | test("-12.core"))'
 fi
 
 # ---- size ----
