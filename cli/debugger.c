@@ -5,10 +5,13 @@
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
+#include <seccomp.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/wait.h>
@@ -41,6 +44,28 @@ int debugger_choose_user(struct debugger_user *ret)
     return layout_system_user(ANALYZER_USER, &ret->uid, &ret->gid);
 }
 
+/* What it put into the input of root's terminal (tty_ioctl(4)), root's shell would run. */
+static int keep_from_typing(void)
+{
+    static const unsigned typing[] = {TIOCSTI, TIOCLINUX};
+    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+    int r = filter ? 0 : -ENOMEM;
+#ifdef __x86_64__
+    if (r == 0)
+        r = seccomp_arch_add(filter, SCMP_ARCH_X86);
+    if (r == 0)
+        r = seccomp_arch_add(filter, SCMP_ARCH_X32);
+#endif
+    /* The kernel looks at the lower half. */
+    for (size_t i = 0; r == 0 && i < ARRAY_SIZE(typing); i++)
+        r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(ioctl), 1,
+                             SCMP_A1(SCMP_CMP_MASKED_EQ, UINT32_MAX, typing[i]));
+    if (r == 0)
+        r = seccomp_load(filter);
+    seccomp_release(filter);
+    return r;
+}
+
 /* For good: groups, group, user. */
 static int become(const struct debugger_user *user)
 {
@@ -49,7 +74,7 @@ static int become(const struct debugger_user *user)
         prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
         return -errno;
     /* Root's is not his to read. */
-    return setenv("HOME", "/nonexistent", 1) < 0 ? -errno : 0;
+    return setenv("HOME", "/nonexistent", 1) < 0 ? -errno : keep_from_typing();
 }
 
 static void become_debugger(const char *const *arguments, const char *directory,

@@ -55,6 +55,26 @@ wait
 is "trust-p1-debug: the debugger's status" "$(cat "$T/status")" 7
 is "trust-p1-debug: nothing is left behind" "$(ls -A "$T/tmp")" ""
 
+# ---- its terminal ----------------------------------------------------------------------------------
+
+cat >"$T/type.c" <<'END_OF_C'
+#include <errno.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+int main(void)
+{
+    puts(ioctl(0, TIOCSTI, "x") == 0 ? "typed" : errno == EPERM ? "refused" : "no terminal");
+    return 0;
+}
+END_OF_C
+gcc -o "$T/type" "$T/type.c" || bail "not built"
+if script -qec true /dev/null </dev/null >/dev/null 2>&1; then
+    TMPDIR=$T/tmp script -qec "'$INQUEST' debug --debugger '$T/type' $id" /dev/null </dev/null >"$T/said" 2>&1
+    is "trust-p1-debug: it types nothing on root's terminal" "$(grep -oE 'typed|refused|no terminal' "$T/said")" refused
+else
+    skip "trust-p1-debug: it types nothing on root's terminal" "no script(1)"
+fi
+
 # ---- what is swapped while it is removed -----------------------------------------------------------
 
 # A debugger that may write there puts a link to a directory in the place of one that is being emptied.
