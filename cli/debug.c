@@ -7,7 +7,8 @@
  * sysroot, with links for the names by which modules need each other: what is missing is missing,
  * nothing wrong is shown. lldb, which falls back to whatever lies at a path today, gets an empty
  * file for what is missing. Nothing that comes with the core is run: auto-loading is off, and
- * root's debugger is the user nobody. lldb, whose Python looks for modules in the directory it is
+ * root's debugger is a user of its own, who may read the directory and nobody else: root makes it,
+ * and it stays root's. lldb, whose Python looks for modules in the directory it is
  * started in, is started in /.
  */
 #include <elf.h>
@@ -39,7 +40,7 @@ static const struct option_spec debug_options[] = {
     OPTION_TEXT('A', "debugger-arguments", "ARGS", struct debug_settings, arguments,
                 "give these arguments to the debugger, separated by blanks"),
     OPTION_FLAG(0, "as-root", struct debug_settings, as_root,
-                "root: run the debugger as root, and not as nobody"),
+                "root: run the debugger as root, and not as a user of its own"),
     ANALYSIS_OPTIONS(struct debug_settings, analysis),
     OPTIONS_END,
 };
@@ -50,12 +51,14 @@ struct session {
     const struct debug_settings *settings;
     char debugger[PATH_MAX];
     bool is_lldb;
-    bool drops; /* root's debugger becomes nobody */
-    char place[PATH_MAX];
-    char core[PATH_MAX], root[PATH_MAX], libs[PATH_MAX];
-    char executable[PATH_MAX]; /* "" where there is none */
-    unsigned missing;          /* modules without their file */
-    const char *first_missing; /* the path of one of them */
+    bool drops; /* root's debugger becomes `user` */
+    struct debugger_user user;
+    struct temporary_directory place;
+    int core_fd, root_fd, libs_fd;
+    char core[PATH_MAX], root[PATH_MAX], libs[PATH_MAX]; /* their paths, for the debugger */
+    char executable[PATH_MAX];                           /* "" where there is none */
+    unsigned missing;                                    /* modules without their file */
+    const char *first_missing;                           /* the path of one of them */
 };
 
 static int join(char ret[static PATH_MAX], const char *directory, const char *name,
@@ -77,38 +80,52 @@ static int from_anywhere(char ret[static PATH_MAX], const char *path, struct err
     return 0;
 }
 
-/* The core belongs to who debugs it, and to nobody else. */
 static int extract(struct session *session, struct error *error)
 {
     const struct crash_record *record = &session->subject->record;
     bool whole = true;
 
-    int r = join(session->core, session->place, "/core", error);
+    int r = join(session->core, session->place.path, "/core", error);
     if (r < 0)
         return r;
-    AUTO_FD int fd = open(session->core, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd < 0)
+    session->core_fd =
+        openat(session->place.fd, "core", O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (session->core_fd < 0)
         return error_errno(error, errno, "%s", session->core);
-    r = record->record ? core_file_extract(record->record, fd, &whole, error)
-                       : core_file_copy(record->fd, fd, error);
+    r = record->record ? core_file_extract(record->record, session->core_fd, &whole, error)
+                       : core_file_copy(record->fd, session->core_fd, error);
     if (r == 0 && !whole)
         command_warn("the core is not whole: the debugger may lack some memory");
-    if (r == 0 && session->drops && fchown(fd, DEBUGGER_NOBODY, DEBUGGER_NOBODY) < 0)
-        r = error_errno(error, errno, "%s", session->core);
     return r;
 }
 
-/* Makes the directories on the way to a file of the tree. */
-static int make_parents(char *path, size_t from, struct error *error)
+/* Makes the directories on the way to a file of the tree and opens the last one, which has
+ * `*ret_name`. By no link: those to modules lead to where others may have put anything since. */
+static int open_parent(const struct session *session, const char *place, const char **ret_name,
+                       struct error *error)
 {
-    for (char *slash = strchr(path + from, '/'); slash; slash = strchr(slash + 1, '/')) {
+    char path[MODULE_PLACE_SIZE];
+    char *name = path;
+    AUTO_FD int parent = fcntl(session->root_fd, F_DUPFD_CLOEXEC, 3);
+
+    if (parent < 0)
+        return error_errno(error, errno, "%s", session->root);
+    snprintf(path, sizeof path, "%s", place);
+    for (char *slash; (slash = strchr(name, '/')); name = slash + 1) {
         *slash = '\0';
-        int failed = mkdir(path, 0755) < 0 && errno != EEXIST ? errno : 0;
-        *slash = '/';
-        if (failed)
-            return error_errno(error, failed, "%s", path);
+        if (slash == name)
+            continue;
+        int made = mkdirat(parent, name, 0755);
+        int inner = made == 0 || errno == EEXIST
+                        ? openat(parent, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+                        : -1;
+        if (inner < 0)
+            return error_errno(error, errno, "%s%s", session->root, place);
+        close(parent);
+        parent = inner;
     }
-    return 0;
+    *ret_name = place + (name - path);
+    return steal_fd(&parent);
 }
 
 /* Where everybody may read what everybody may read: not so below /root or /home. */
@@ -123,21 +140,26 @@ static bool is_public(const char *path, int fd)
 }
 
 /* A link to the file, or a copy where who debugs may not be allowed to read the original. */
-static int place_module(const struct session *session, int fd, const char *path,
+static int place_module(const struct session *session, int fd, const char *place,
                         struct error *error)
 {
     char from[64], original[PATH_MAX];
+    const char *name;
+    AUTO_FD int parent = open_parent(session, place, &name, error);
+    if (parent < 0)
+        return parent;
     snprintf(from, sizeof from, "/proc/self/fd/%d", fd);
     ssize_t n = readlink(from, original, sizeof original - 1);
     if (n > 0) {
         original[n] = '\0';
         if ((!session->drops || is_public(original, fd)) &&
-            (symlink(original, path) == 0 || errno == EEXIST))
+            (symlinkat(original, parent, name) == 0 || errno == EEXIST))
             return 0;
     }
-    AUTO_FD int out = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    AUTO_FD int out =
+        openat(parent, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
     if (out < 0)
-        return errno == EEXIST ? 0 : error_errno(error, errno, "%s", path);
+        return errno == EEXIST ? 0 : error_errno(error, errno, "%s%s", session->root, place);
     return core_file_copy(fd, out, error);
 }
 
@@ -145,13 +167,9 @@ static int place_module(const struct session *session, int fd, const char *path,
 static int add_link(const struct session *session, const char *name, const char *target,
                     struct error *error)
 {
-    char path[PATH_MAX], slashed[PATH_MAX];
-    int r = join(slashed, "/", name, error);
-    if (r == 0)
-        r = join(path, session->libs, slashed, error);
-    if (r == 0 && symlink(target, path) < 0 && errno != EEXIST)
-        r = error_errno(error, errno, "%s", path);
-    return r;
+    if (symlinkat(target, session->libs_fd, name) < 0 && errno != EEXIST)
+        return error_errno(error, errno, "%s/%s", session->libs, name);
+    return 0;
 }
 
 static int add_links(const struct session *session, int fd, const char *path, struct error *error)
@@ -186,9 +204,7 @@ static int add_module(struct session *session, const struct report_module *modul
     }
     int r = join(path, session->root, place, error);
     if (r == 0)
-        r = make_parents(path, strlen(session->root) + 1, error);
-    if (r == 0)
-        r = place_module(session, fd, path, error);
+        r = place_module(session, fd, place, error);
     if (r == 0)
         r = add_links(session, fd, path, error);
     if (r == 0 && is_program)
@@ -207,14 +223,14 @@ static int make_stub(const struct session *session, char ret[static PATH_MAX], s
     } stub = {.bytes = {0}};
     enum { IDENTITY = offsetof(Elf64_Ehdr, e_version) }; /* with type and machine */
 
-    int r = join(ret, session->place, "/missing", error);
+    int r = join(ret, session->place.path, "/missing", error);
     if (r < 0)
         return r;
-    AUTO_FD int core = open(session->core, O_RDONLY | O_CLOEXEC);
-    AUTO_FD int out = open(ret, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-    if (core < 0 || out < 0)
-        return error_errno(error, errno, "%s", core < 0 ? session->core : ret);
-    if (io_pread(core, stub.bytes, IDENTITY, 0) != IDENTITY)
+    AUTO_FD int out = openat(session->place.fd, "missing",
+                             O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+    if (out < 0)
+        return error_errno(error, errno, "%s", ret);
+    if (io_pread(session->core_fd, stub.bytes, IDENTITY, 0) != IDENTITY)
         return error_set(error, EBADMSG, "the core has no head");
     bool is_big = stub.bytes[EI_DATA] == ELFDATA2MSB;
     stub.bytes[EI_NIDENT + !is_big] = 0;
@@ -259,22 +275,26 @@ static int hide_missing(const struct session *session, struct error *error)
 
 /* ---- the tree ---- */
 
-static int make_directory(char ret[static PATH_MAX], const char *place, const char *name,
-                          struct error *error)
+/* `name` begins with a slash. */
+static int make_directory(const struct session *session, const char *name, int *ret_fd,
+                          char ret_path[static PATH_MAX], struct error *error)
 {
-    int r = join(ret, place, name, error);
-    if (r == 0 && mkdir(ret, 0755) < 0)
-        r = error_errno(error, errno, "%s", ret);
-    return r;
+    int r = join(ret_path, session->place.path, name, error);
+    if (r < 0)
+        return r;
+    if (mkdirat(session->place.fd, name + 1, 0755) < 0)
+        return error_errno(error, errno, "%s", ret_path);
+    *ret_fd = openat(session->place.fd, name + 1, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    return *ret_fd < 0 ? error_errno(error, errno, "%s", ret_path) : 0;
 }
 
 static int build_tree(struct session *session, struct error *error)
 {
     const struct report *report = session->subject->report;
 
-    int r = make_directory(session->root, session->place, "/root", error);
+    int r = make_directory(session, "/root", &session->root_fd, session->root, error);
     if (r == 0)
-        r = make_directory(session->libs, session->place, "/libs", error);
+        r = make_directory(session, "/libs", &session->libs_fd, session->libs, error);
     for (size_t i = 0; i < report->n_modules && r == 0; i++)
         if (report->modules[i].path[0] == '/')
             r = add_module(session, &report->modules[i], error);
@@ -401,14 +421,41 @@ static void fill_arguments(struct arguments *arguments, const struct call *call,
 
 /* ---- the verb ---- */
 
+/* What is built may be read by the debugger's group, and changed by root alone: who debugs can put
+ * nothing there that root would follow. */
+static int admit(const struct session *session, struct error *error)
+{
+    const uid_t same = (uid_t)-1;
+    if (fchown(session->core_fd, same, session->user.gid) < 0 ||
+        fchmod(session->core_fd, 0640) < 0 ||
+        fchown(session->place.fd, same, session->user.gid) < 0 ||
+        fchmod(session->place.fd, 0750) < 0)
+        return error_errno(error, errno, "%s", session->place.path);
+    return 0;
+}
+
 static int prepare(struct session *session, struct error *error)
 {
-    int r = temporary_directory_make(session->place, error);
-    if (r == 0 && session->drops && chown(session->place, DEBUGGER_NOBODY, DEBUGGER_NOBODY) < 0)
-        r = error_errno(error, errno, "%s", session->place);
+    if (session->drops && debugger_choose_user(&session->user) < 0)
+        return error_set(error, ENOENT, "there is no user id for the debugger to have to itself");
+    mode_t before = umask(022); /* the debugger's group has to read what is within */
+    int r = temporary_directory_make(&session->place, error);
     if (r == 0)
         r = extract(session, error);
-    return r < 0 ? r : build_tree(session, error);
+    if (r == 0)
+        r = build_tree(session, error);
+    if (r == 0 && session->drops)
+        r = admit(session, error);
+    (void)umask(before);
+    return r;
+}
+
+static void clear_away(struct session *session)
+{
+    cleanup_fd(&session->core_fd);
+    cleanup_fd(&session->root_fd);
+    cleanup_fd(&session->libs_fd);
+    temporary_directory_remove(&session->place);
 }
 
 /* What the debugger is going to show as "??". */
@@ -437,11 +484,12 @@ static int debug(const struct call *call, struct session *session, struct error 
         if (session->missing > 0)
             note_missing(call, session);
         fill_arguments(arguments, call, session, words);
-        r = debugger_run(arguments->at, session->is_lldb ? "/" : NULL, session->drops, error);
+        r = debugger_run(arguments->at, session->is_lldb ? "/" : NULL,
+                         session->drops ? &session->user : NULL, error);
     }
     for (size_t i = 0; i < arguments->n_texts; i++)
         bytes_free(&arguments->texts[i]);
-    temporary_directory_remove(session->place);
+    clear_away(session);
     return r;
 }
 
@@ -459,8 +507,14 @@ static int run_debug(struct call *call, struct error *error)
     if (subject.record.fd < 0)
         return error_set(error, ENOENT, "%s: its record is gone", subject.id);
     const char *debugger = settings->debugger ? settings->debugger : "gdb";
-    session->subject = &subject;
-    session->settings = settings;
+    *session = (struct session){
+        .subject = &subject,
+        .settings = settings,
+        .place = TEMPORARY_DIRECTORY_NONE,
+        .core_fd = -1,
+        .root_fd = -1,
+        .libs_fd = -1,
+    };
     session->is_lldb = strstr(render_base_name(debugger), "lldb");
     session->drops = geteuid() == 0 && !settings->as_root;
     r = strchr(debugger, '/') ? from_anywhere(session->debugger, debugger, error)
@@ -475,8 +529,8 @@ const struct command command_debug = {
     .summary = "open a debugger on the core, with exactly the files that the process had",
     .usage = "[CRASH|COREFILE] [-- ARGS]",
     .description =
-        "The debugger's own exit status is passed on. For root it runs as nobody; the core and\n"
-        "the files are in a temporary directory, which is gone when it ends.\n",
+        "The debugger's own exit status is passed on. For root it runs as a user of its\n"
+        "own; the core and the files are in a temporary directory, which is gone when it ends.\n",
     .options = debug_options,
     .settings_size = sizeof(struct debug_settings),
     .max_words = 1,

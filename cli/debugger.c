@@ -1,42 +1,93 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* debugger.c - starts a debugger and waits for it, by itself or as nobody. */
+/* debugger.c - starts a debugger and waits for it, by itself or as a user of its own. */
 #include "cli/debugger.h"
 
 #include <errno.h>
 #include <grp.h>
+#include <pwd.h>
+#include <seccomp.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/random.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "cli/command.h"
 #include "store/base/cleanup.h"
+#include "store/layout.h"
+
+/* Above what directories and containers are commonly given, below what is negative to some. */
+enum { OWN_IDS_START = 2100000000, OWN_IDS_COUNT = 1 << 25 };
+
+/* In a user namespace, few ids may be there. */
+static bool is_mapped(uid_t id)
+{
+    bool mapped = seteuid(id) == 0;
+    return seteuid(0) == 0 && mapped;
+}
+
+int debugger_choose_user(struct debugger_user *ret)
+{
+    unsigned number;
+    if (getrandom(&number, sizeof number, 0) == sizeof number) {
+        uid_t id = OWN_IDS_START + number % OWN_IDS_COUNT;
+        if (!getpwuid(id) && is_mapped(id)) {
+            *ret = (struct debugger_user){.uid = id, .gid = id};
+            return 0;
+        }
+    }
+    return layout_system_user(ANALYZER_USER, &ret->uid, &ret->gid);
+}
+
+/* What it put into the input of root's terminal (tty_ioctl(4)), root's shell would run. */
+static int keep_from_typing(void)
+{
+    static const unsigned typing[] = {TIOCSTI, TIOCLINUX};
+    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+    int r = filter ? 0 : -ENOMEM;
+#ifdef __x86_64__
+    if (r == 0)
+        r = seccomp_arch_add(filter, SCMP_ARCH_X86);
+    if (r == 0)
+        r = seccomp_arch_add(filter, SCMP_ARCH_X32);
+#endif
+    /* The kernel looks at the lower half. */
+    for (size_t i = 0; r == 0 && i < ARRAY_SIZE(typing); i++)
+        r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(ioctl), 1,
+                             SCMP_A1(SCMP_CMP_MASKED_EQ, UINT32_MAX, typing[i]));
+    if (r == 0)
+        r = seccomp_load(filter);
+    seccomp_release(filter);
+    return r;
+}
 
 /* For good: groups, group, user. */
-static int become_nobody(void)
+static int become(const struct debugger_user *user)
 {
-    if (setgroups(0, NULL) < 0 ||
-        setresgid(DEBUGGER_NOBODY, DEBUGGER_NOBODY, DEBUGGER_NOBODY) < 0 ||
-        setresuid(DEBUGGER_NOBODY, DEBUGGER_NOBODY, DEBUGGER_NOBODY) < 0 ||
+    if (setgroups(0, NULL) < 0 || setresgid(user->gid, user->gid, user->gid) < 0 ||
+        setresuid(user->uid, user->uid, user->uid) < 0 ||
         prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
         return -errno;
     /* Root's is not his to read. */
-    return setenv("HOME", "/nonexistent", 1) < 0 ? -errno : 0;
+    return setenv("HOME", "/nonexistent", 1) < 0 ? -errno : keep_from_typing();
 }
 
-static void become_debugger(const char *const *arguments, const char *directory, bool drop)
+static void become_debugger(const char *const *arguments, const char *directory,
+                            const struct debugger_user *user)
 {
-    int r = drop ? become_nobody() : 0;
+    int r = user ? become(user) : 0;
     if (r == 0 && directory && chdir(directory) < 0)
         r = -errno;
     if (r == 0) {
         execvp(arguments[0], (char *const *)arguments);
         r = -errno;
     }
-    /* PATH may have directories that nobody may not search: it is not there for him. */
+    /* PATH may have directories that this user may not search: it is not there for him. */
     bool missing = r == -ENOENT || (r == -EACCES && !strchr(arguments[0], '/'));
     command_warn("%s: %s", arguments[0],
                  missing ? "there is no such program: install it, or name another with --debugger"
@@ -53,8 +104,8 @@ static int wait_for(pid_t pid, struct error *error)
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-int debugger_run(const char *const *arguments, const char *directory, bool drop,
-                 struct error *error)
+int debugger_run(const char *const *arguments, const char *directory,
+                 const struct debugger_user *user, struct error *error)
 {
     /* The terminal's signals are the debugger's to answer: who died of one would leave the core. */
     static const int ignored[] = {SIGINT, SIGQUIT, SIGTERM, SIGHUP};
@@ -67,7 +118,7 @@ int debugger_run(const char *const *arguments, const char *directory, bool drop,
     if (pid == 0) {
         for (size_t i = 0; i < ARRAY_SIZE(ignored); i++)
             sigaction(ignored[i], &before[i], NULL);
-        become_debugger(arguments, directory, drop);
+        become_debugger(arguments, directory, user);
     }
     int r = pid < 0 ? error_errno(error, errno, "fork") : wait_for(pid, error);
     for (size_t i = 0; i < ARRAY_SIZE(ignored); i++)

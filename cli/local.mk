@@ -3,7 +3,7 @@
 
 bin_PROGRAMS += inquest
 
-inquest_CPPFLAGS = $(AM_CPPFLAGS) $(SMARTCOLS_CFLAGS) $(JANSSON_CFLAGS)
+inquest_CPPFLAGS = $(AM_CPPFLAGS) $(SMARTCOLS_CFLAGS) $(JANSSON_CFLAGS) $(SECCOMP_CFLAGS)
 inquest_LDADD = librender.a $(libstore_libs) $(SMARTCOLS_LIBS)
 inquest_SOURCES = \
 	cli/arguments.c cli/arguments.h \

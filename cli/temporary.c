@@ -4,9 +4,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 const char *temporary_place(void)
@@ -33,27 +34,63 @@ int temporary_file(struct error *error)
     return fd;
 }
 
-int temporary_directory_make(char ret[static PATH_MAX], struct error *error)
+static const char *name_of(const struct temporary_directory *directory)
 {
-    char path[PATH_MAX];
-    if (snprintf(path, sizeof path, "%s/inquest-XXXXXX", temporary_place()) >= (int)sizeof path)
-        return error_set(error, ENAMETOOLONG, "%s: the name is too long", temporary_place());
-    if (!mkdtemp(path))
-        return error_errno(error, errno, "%s", temporary_place());
-    snprintf(ret, PATH_MAX, "%s", path);
-    return 0;
+    return strrchr(directory->path, '/') + 1;
 }
 
-static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *walk)
+/* Where others may rename in there, another one may lie at its path by now. */
+static int open_own(struct temporary_directory *directory)
 {
-    (void)st, (void)kind, (void)walk;
-    (void)remove(path); /* what cannot be removed is left: nobody could do more about it */
-    return 0;
+    struct stat st;
+    directory->fd = openat(directory->place, name_of(directory),
+                           O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (directory->fd < 0 || fstat(directory->fd, &st) < 0)
+        return -errno;
+    return st.st_uid == geteuid() ? 0 : -EPERM;
 }
 
-void temporary_directory_remove(const char *path)
+int temporary_directory_make(struct temporary_directory *ret, struct error *error)
 {
-    enum { DESCRIPTORS = 16 };
-    if (path[0])
-        (void)nftw(path, remove_one, DESCRIPTORS, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+    const char *place = temporary_place();
+    if (snprintf(ret->path, sizeof ret->path, "%s/inquest-XXXXXX", place) >= (int)sizeof ret->path)
+        return error_set(error, ENAMETOOLONG, "%s: the name is too long", place);
+    ret->place = open(place, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (ret->place < 0 || !mkdtemp(ret->path))
+        return error_errno(error, errno, "%s", place);
+    int r = open_own(ret);
+    return r < 0 ? error_errno(error, -r, "%s", ret->path) : 0;
+}
+
+/* Takes over `fd`. What cannot be removed is left: nobody could do more about it. */
+static void remove_content(int fd, dev_t device)
+{
+    AUTO_DIR DIR *dir = fdopendir(fd);
+    if (!dir) {
+        close(fd);
+        return;
+    }
+    for (const struct dirent *entry; (entry = readdir(dir));) {
+        struct stat st;
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+            continue;
+        AUTO_FD int inner =
+            openat(fd, entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        int flags = inner >= 0 ? AT_REMOVEDIR : 0;
+        if (inner >= 0 && fstat(inner, &st) == 0 && st.st_dev == device)
+            remove_content(steal_fd(&inner), device);
+        (void)unlinkat(fd, entry->d_name, flags);
+    }
+}
+
+void temporary_directory_remove(struct temporary_directory *directory)
+{
+    struct stat st;
+    if (directory->fd >= 0 && fstat(directory->fd, &st) == 0) {
+        remove_content(steal_fd(&directory->fd), st.st_dev);
+        (void)unlinkat(directory->place, name_of(directory), AT_REMOVEDIR);
+    }
+    cleanup_fd(&directory->fd);
+    cleanup_fd(&directory->place);
+    *directory = (struct temporary_directory)TEMPORARY_DIRECTORY_NONE;
 }

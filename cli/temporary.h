@@ -14,8 +14,21 @@ const char *temporary_place(void);
  */
 int temporary_file(struct error *error);
 
-/* A new directory, mode 0700, for programs that need names. Returns 0 or a negative errno. */
-int temporary_directory_make(char ret[static PATH_MAX], struct error *error);
+/* A directory for programs that need names. It is filled by its descriptor, not by its path. */
+struct temporary_directory {
+    int place, fd; /* the directory that it is in, and itself */
+    char path[PATH_MAX];
+};
 
-/* Removes it with everything in it, following no link. Nothing for "". */
-void temporary_directory_remove(const char *path);
+/* Before temporary_directory_make(). */
+#define TEMPORARY_DIRECTORY_NONE                                                                   \
+    {                                                                                              \
+        .place = -1, .fd = -1                                                                      \
+    }
+
+/* A new one, mode 0700, the caller's. Returns 0 or a negative errno. */
+int temporary_directory_make(struct temporary_directory *ret, struct error *error);
+
+/* Removes it with everything in it: by descriptors, so that no link and no directory that is put in
+ * the place of another leads out of it. Nothing for one that was not made. */
+void temporary_directory_remove(struct temporary_directory *directory);

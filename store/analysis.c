@@ -29,6 +29,7 @@ enum {
     NOBODY = 65534,
     WORKERS = 8,        /* threads of an analyzer that work at once */
     GRACE_US = 2000000, /* behind its own deadline an analyzer still writes what it has */
+    KILL_US = 1000000,  /* what was killed ends within, or hangs in the kernel */
 };
 
 /* What the analyzer may read, from everything to nothing but the core. */
@@ -168,15 +169,37 @@ static bool become_reader(const struct analysis_options *options)
            syscall(SYS_capset, &header, data) == 0;
 }
 
+/* The lowest descriptor from `from` on that a broker works with, -1: none. */
+static int next_needed(const struct run *run, int from)
+{
+    const struct analysis_options *options = run->options;
+    const int some[] = {run->socket, options->root_fd, options->store_fd};
+    int next = -1;
+    for (size_t i = 0; i < ARRAY_SIZE(some) + options->file_count; i++) {
+        int fd = i < ARRAY_SIZE(some) ? some[i] : options->files[i - ARRAY_SIZE(some)].fd;
+        if (fd >= from && (next < 0 || fd < next))
+            next = fd;
+    }
+    return next;
+}
+
+/* A lock of the caller's is held for as long as anybody has its open file, and a broker may hang
+ * for longer than its caller lives. */
+static void close_others(const struct run *run)
+{
+    int from = STDERR_FILENO + 1;
+    for (int next; (next = next_needed(run, from)) >= 0; from = next + 1)
+        if (next > from)
+            (void)close_range((unsigned)from, (unsigned)next - 1, 0);
+    (void)close_range((unsigned)from, ~0u, 0); /* there was one for the analyzer, too */
+}
+
 static _Noreturn void become_broker(const struct run *run)
 {
+    close_others(run);
     if (may_become_root() && !become_reader(run->options))
         _exit(1);
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-    for (size_t i = 0; i < ARRAY_SIZE(run->analyzer_ends); i++)
-        close(run->analyzer_ends[i]);
-    close(run->report);
-    close(run->words);
     broker_serve(run->socket, run->options);
     _exit(0);
 }
@@ -226,11 +249,16 @@ static void close_ends(struct run *run)
     }
 }
 
-/* Until the analyzer is killed. */
-static uint64_t time_left(const struct run *run)
+/* When the analyzer is killed. */
+static uint64_t analyzer_end(const struct run *run)
 {
-    uint64_t now = clock_now_us(), end = run->end_us + GRACE_US;
-    return now < end ? end - now : 0;
+    return run->end_us + GRACE_US;
+}
+
+static uint64_t time_until(uint64_t end_us)
+{
+    uint64_t now = clock_now_us();
+    return now < end_us ? end_us - now : 0;
 }
 
 /* Reads until the analyzer closes its end. */
@@ -238,7 +266,7 @@ static int collect(const struct run *run, struct bytes *ret, struct error *error
 {
     size_t before = ret->size;
     for (;;) {
-        uint64_t left = time_left(run);
+        uint64_t left = time_until(analyzer_end(run));
         struct pollfd ready = {.fd = run->report, .events = POLLIN};
         int n = left > 0 ? poll(&ready, 1, (int)(left / 1000) + 1) : 0;
         if (n < 0 && errno != EINTR)
@@ -262,15 +290,6 @@ static int collect(const struct run *run, struct bytes *ret, struct error *error
             return error_set(error, EFBIG, "the report is larger than %zu bytes",
                              run->options->max_report);
     }
-}
-
-static int wait_for(pid_t pid)
-{
-    int status = 0;
-    while (waitpid(pid, &status, 0) < 0)
-        if (errno != EINTR)
-            return -1;
-    return status;
 }
 
 /* Puts what the analyzer said of its failure, its first line, behind ours. Anybody may have said
@@ -306,43 +325,44 @@ static int judge(const struct run *run, int status, struct error *error)
     }
 }
 
-static void end_broker(const struct run *run)
-{
-    if (run->broker <= 0)
-        return;
-    (void)kill(run->broker, SIGKILL); /* it may hang in a file server */
-    (void)wait_for(run->broker);
-}
-
 static bool has_ended(pid_t pid)
 {
     siginfo_t state = {0};
     return waitid(P_PID, (id_t)pid, &state, WEXITED | WNOHANG | WNOWAIT) == 0 && state.si_pid != 0;
 }
 
-/* Who has closed its report has nothing left to do, but may be none of ours. */
-static int await_end(const struct run *run, struct error *error)
+/* False where it has not ended by then. */
+static bool await_end(pid_t pid, uint64_t end_us)
 {
-    AUTO_FD int pidfd = (int)syscall(SYS_pidfd_open, run->analyzer, 0);
+    AUTO_FD int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
     struct pollfd ended = {.fd = pidfd, .events = POLLIN};
-    for (uint64_t left; (left = time_left(run)) > 0;)
-        if (poll(&ended, 1, pidfd >= 0 ? (int)(left / 1000) + 1 : 1) > 0 ||
-            has_ended(run->analyzer))
-            return 0;
-    return error_set(error, ETIME, "the analyzer did not end in time");
+    for (uint64_t left; (left = time_until(end_us)) > 0;)
+        if (poll(&ended, 1, pidfd >= 0 ? (int)(left / 1000) + 1 : 1) > 0 || has_ended(pid))
+            return true;
+    return has_ended(pid);
+}
+
+/* Who waits for a file server that does not answer cannot be killed, and is left to init, which
+ * gets it from us: false. */
+static bool end_process(pid_t pid, int *ret_status)
+{
+    (void)kill(pid, SIGKILL);
+    return await_end(pid, clock_now_us() + KILL_US) && waitpid(pid, ret_status, 0) == pid;
 }
 
 static int finish(struct run *run, int result, struct error *error)
 {
+    int status = 0;
     close_ends(run);
-    end_broker(run);
+    bool hangs = run->broker > 0 && !end_process(run->broker, &status);
     if (run->analyzer <= 0)
         return result;
-    if (result == 0)
-        result = await_end(run, error);
-    if (result < 0)
-        (void)kill(run->analyzer, SIGKILL);
-    int status = wait_for(run->analyzer);
+    /* Who has closed its report has nothing left to do, but may be none of ours. */
+    if (result == 0 && !await_end(run->analyzer, analyzer_end(run)))
+        result = error_set(error, ETIME, "the analyzer did not end in time");
+    hangs |= !end_process(run->analyzer, &status);
+    if (result < 0 && hangs)
+        error_prefix(error, "a file server does not answer");
     return result < 0 ? result : judge(run, status, error);
 }
 

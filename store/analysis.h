@@ -9,7 +9,9 @@
  * bounded in size here and must be parsed as hostile (report.h).
  *
  * Three processes: the caller, who waits; the broker, so that a file server that never answers
- * hangs something that can be killed; and the analyzer. All are gone when analysis_run() returns.
+ * hangs something else; and the analyzer. Both are gone when analysis_run() returns, but where one
+ * of them hangs in the kernel for such a server: it is killed, has none of the caller's files open
+ * that are locked, and ends when the server does.
  */
 #pragma once
 

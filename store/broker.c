@@ -26,6 +26,7 @@
 #include "store/debuginfod.h"
 #include "store/layout.h"
 #include "store/ownership.h"
+#include "store/served.h"
 
 enum {
     MAX_CANDIDATES = 96,
@@ -42,8 +43,9 @@ struct candidate {
 
 struct broker {
     const struct analysis_options *options;
-    int host;    /* "/" */
-    int sysroot; /* what the core's paths are looked up below; may be `host` */
+    int host;            /* "/" */
+    int sysroot;         /* what the core's paths are looked up below; may be `host` */
+    struct bytes served; /* of `host` (served.h) */
     struct candidate candidates[MAX_CANDIDATES];
     size_t count;
 };
@@ -267,6 +269,9 @@ static int open_file(const struct candidate *candidate)
 
 static int open_candidate(const struct broker *broker, const struct candidate *candidate)
 {
+    if (candidate->root == broker->host && candidate->path &&
+        served_has(&broker->served, candidate->path))
+        return -EREMOTE;
     bool is_stores = candidate->root >= 0 && candidate->root == broker->options->store_fd;
     if (is_stores)
         use_right(broker, true);
@@ -416,6 +421,7 @@ void broker_serve(int socket, const struct analysis_options *options)
     broker.host = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
     broker.sysroot =
         options->sysroot ? open(options->sysroot, O_PATH | O_DIRECTORY | O_CLOEXEC) : broker.host;
+    served_load(&broker.served);
     /* One byte behind the text ends it whatever the sender wrote. */
     AUTO_FREE struct analysis_request *request =
         calloc(1, sizeof(*request) + ANALYSIS_TEXT_MAX + 1);
@@ -425,8 +431,9 @@ void broker_serve(int socket, const struct analysis_options *options)
         if (n < 0 && errno == EINTR)
             continue;
         if (n < (ssize_t)sizeof(*request) || request->kind > REQUEST_OWNERS)
-            return;
+            break;
         ((char *)request)[n] = '\0';
         answer(&broker, socket, request, (size_t)n - sizeof(*request), reply);
     }
+    bytes_free(&broker.served);
 }

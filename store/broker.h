@@ -5,7 +5,9 @@
  * Candidates are looked up by (build-id, path) in an order that puts exact copies first. A file is
  * handed out when it is regular, begins like an ELF file and is no core; nothing else of it is
  * read. Paths come from hostile cores: they are resolved beneath a root (openat2 with
- * RESOLVE_IN_ROOT), a FIFO or device is never opened.
+ * RESOLVE_IN_ROOT), a FIFO or device is never opened, and a filesystem that another user serves is
+ * not walked into by its name. By a link it may be: then this process hangs, and its caller does
+ * not.
  */
 #pragma once
 

@@ -68,6 +68,7 @@ libstore_a_SOURCES = \
 	store/retention.c store/retention.h \
 	store/scan.c store/scan.h \
 	store/schema.c store/schema.h \
+	store/served.c store/served.h \
 	store/source.c store/source.h \
 	store/stats.c \
 	store/store.c store/store.h \

@@ -8,7 +8,7 @@ needs_kernel
 config </dev/null
 command -v gcc >/dev/null || bail "no compiler"
 
-# A program and a library of its own, everybody's to read: debuggers run as nobody.
+# A program and a library of its own, everybody's to read: root's debuggers are users of their own.
 mkdir "$T/d" "$T/home.12345"
 chmod 777 "$T/home.12345"
 cat >"$T/library.c" <<'END_OF_C'
@@ -129,7 +129,7 @@ for module in lldb six readline sitecustomize; do
 done
 echo "shell touch '$T/planted/ran'" >"$T/planted/.gdbinit"
 echo "platform shell touch '$T/planted/ran'" >"$T/planted/.lldbinit"
-chmod 777 "$T/planted" # also for nobody, whom root's debugger is
+chmod 777 "$T/planted" # also for whom root's debugger is
 for debugger in gdb lldb; do
     command -v $debugger >/dev/null || continue
     for caller in "" "as_user 12345"; do

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * fuse [own] - serves a filesystem at DIR with one file, maps that file, changes a page of it and
- * dies. The file begins as this program does, and with `own`, this program is run from there: at
- * the end it serves its own executable.
+ * fuse [own] DIR - serves a filesystem at DIR with one file, maps that file, changes a page of it
+ * and dies. The file begins as this program does, and with `own`, this program is run from there:
+ * at the end it serves its own executable.
+ *
+ * `fuse silent DIR` serves nothing, as user 12345 and for everybody: who asks waits for ever.
  *
  * Whoever reads the pages that are not there yet, the kernel's own core dump first of all, waits
  * for a server that cannot answer any more.
@@ -24,6 +26,8 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#define OF_ROOT "user_id=0,group_id=0"
 
 enum { FILE_NODE = 2, FILE_SIZE = 1 << 20, REQUEST_SIZE = 1 << 18 };
 
@@ -111,13 +115,24 @@ static void *serve_all(void *unused)
     return unused;
 }
 
-static void mount_at(const char *dir)
+static void mount_at(const char *dir, const char *owner)
 {
     device = open("/dev/fuse", O_RDWR);
     victim_needs(device >= 0, "/dev/fuse");
     char options[128];
-    snprintf(options, sizeof options, "fd=%d,rootmode=40000,user_id=0,group_id=0", device);
+    snprintf(options, sizeof options, "fd=%d,rootmode=40000,%s", device, owner);
     victim_needs(mount("victim", dir, "fuse", MS_NOSUID | MS_NODEV, options) == 0, "mount");
+}
+
+/* Answers how the filesystem begins, and then nothing more. */
+static void serve_nothing(const char *dir)
+{
+    static char request[REQUEST_SIZE] __attribute__((aligned(8)));
+    const struct fuse_in_header *head = (const struct fuse_in_header *)request;
+    mount_at(dir, "user_id=12345,group_id=12345,allow_other");
+    while (read(device, request, sizeof request) > 0)
+        if (head->opcode == FUSE_INIT)
+            serve(head, request + sizeof *head);
 }
 
 /* Becomes the program that `path` is, which a child serves for as long as it starts. */
@@ -154,7 +169,7 @@ static void serve_data(const char *dir)
 {
     pthread_t server;
     load_content();
-    mount_at(dir);
+    mount_at(dir, OF_ROOT);
     victim_needs(pthread_create(&server, NULL, serve_all, NULL) == 0, "pthread_create");
 }
 
@@ -166,8 +181,11 @@ int main(int argc, char **argv)
     snprintf(path, sizeof path, "%s/file", dir);
     if (strcmp(mode, "own") == 0) {
         load_content();
-        mount_at(dir);
+        mount_at(dir, OF_ROOT);
         become(path, dir);
+    } else if (strcmp(mode, "silent") == 0) {
+        serve_nothing(dir);
+        return 0;
     } else if (strcmp(mode, "served") == 0 && argc == 5) {
         take_over(argv[3], argv[4]);
     } else {

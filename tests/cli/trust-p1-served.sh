@@ -1,0 +1,77 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# trust-p1-served - where a program was, a user's FUSE server that never answers is now: its crash, and those
+# of others, are explained all the same, and no lock is held by what hangs.
+. "$(dirname "$0")/../lib.sh"
+[ "$(id -u)" = 0 ] || skip_all "needs root, to mount a filesystem that a user serves"
+[ -c /dev/fuse ] || skip_all "there is no /dev/fuse"
+command -v gcore >/dev/null || skip_all "no gdb, to make cores"
+printf '[analyze]\ndeadline = 3s\n' | config
+mkdir "$T/d" "$T/named" "$T/linked" "$T/other"
+
+"$VICTIMS/fuse" silent "$T/d" 2>"$T/fuse.err" &
+server=$!
+cut_connection() {
+    umount -l "$T/named" 2>/dev/null
+    umount -f "$T/d" 2>/dev/null
+    kill -KILL $server 2>/dev/null
+    umount -l "$T/d" 2>/dev/null
+    true
+}
+finally cut_connection
+for _ in $(seq 100); do
+    grep -q " $T/d fuse" /proc/mounts && break
+    sleep 0.1
+done
+grep -q " $T/d fuse" /proc/mounts || skip_all "no FUSE filesystem can be mounted: $(head -1 "$T/fuse.err")"
+
+# A program that waits, and its core.
+import_core() { # NAME: leaves its id in $id
+    local program=$T/$1/program pid
+    cp "$(command -v sleep)" "$program"
+    "$program" 100 &
+    pid=$!
+    sleep 0.2
+    gcore -o "$T/core" $pid >"$T/gcore" 2>&1 || bail "no core: $(cat "$T/gcore")"
+    kill $pid
+    wait $pid 2>/dev/null
+    inquest import --no-analysis "$T/core.$pid" >"$T/imported" || bail "not imported"
+    id=$(cut -d' ' -f1 "$T/imported")
+}
+functions() { # ID
+    inquest bt --json "$1" 2>/dev/null | jq '[.threads[].frames[].function | select(.)] | length > 0'
+}
+hanging() {
+    ps -eo stat,args | grep "^D.* $BIN/" | wc -l
+}
+# The latest comes first: the other's is explained after them.
+for tag in other linked named; do
+    import_core $tag
+    declare $tag="$id"
+    sleep 1
+done
+
+mv "$T/linked" "$T/linked.away"
+ln -s "$T/d" "$T/linked"
+mv "$T/named" "$T/named.away"
+mkdir "$T/named"
+mount --bind "$T/d" "$T/named" ||
+    bail "not mounted"
+keeper >"$T/keeper" 2>&1 &
+keeper=$!
+for _ in $(seq $((40 * PATIENCE))); do
+    kill -0 $keeper 2>/dev/null || break
+    sleep 1
+done
+kill -0 $keeper 2>/dev/null
+is "trust-p1-served: the keeper ends" $? 1
+is "trust-p1-served: a link led it to the server, and one process hangs there" "$(hanging)" 1
+ok "trust-p1-served: that holds no lock of the store's" flock -n "$STORE/new/.analysis" true
+for tag in linked named other; do
+    inquest info --json "${!tag}" >"$T/info"
+    json "trust-p1-served: the crash is explained: $tag" "$T/info" '.report.threads | length > 0'
+done
+is "trust-p1-served: the other's in full" "$(functions "$other")" true
+cut_connection
+ok "trust-p1-served: what hung is gone with the server" wait_idle 20
+finish
