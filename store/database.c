@@ -171,15 +171,35 @@ static int make_file(int dirfd, const char *name, mode_t mode, struct error *err
     return check_regular(dirfd, name, error);
 }
 
+/* What sqlite will write to: it follows no symbolic link, but would write through a hard one. */
+static int check_own(int dirfd, const char *name, struct error *error)
+{
+    static const char *const suffixes[] = {"", "-wal", "-shm"};
+    for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
+        char path[64];
+        struct stat st;
+        snprintf(path, sizeof path, "%s%s", name, suffixes[i]);
+        if (fstatat(dirfd, path, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+            if (errno == ENOENT)
+                continue;
+            return error_errno(error, errno, "%s", path);
+        }
+        if (!S_ISREG(st.st_mode) || st.st_nlink != 1)
+            return error_set(error, EUCLEAN, "%s: not a file of its own", path);
+    }
+    return 0;
+}
+
 int database_open_write(int dirfd, const char *name, mode_t mode, int wait_ms,
                         struct database **ret, struct error *error)
 {
     int made = make_file(dirfd, name, mode, error);
-    if (made < 0)
-        return made;
+    int r = made < 0 ? made : check_own(dirfd, name, error);
+    if (r < 0)
+        return r;
 
     AUTO_DATABASE struct database *database = NULL;
-    int r = database_open(dirfd, name, NULL, SQLITE_OPEN_READWRITE, &database, error);
+    r = database_open(dirfd, name, NULL, SQLITE_OPEN_READWRITE, &database, error);
     if (r < 0)
         return r;
     sqlite3_busy_timeout(database->handle, wait_ms);

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # trust-p1-credentials - a process with more rights than its user had, or memory from such a time, is
-# kept for root alone, whatever fs.suid_dumpable says; an ordinary one is its user's.
+# kept for root alone, whatever fs.suid_dumpable says; an ordinary one is its user's, and not that of
+# others who are in his primary group.
 . "$(dirname "$0")/../lib.sh"
 needs_kernel
 config_to_collect
-ALICE=61001
+ALICE=61001 BOB=61002
 cp "$VICTIMS"/signals "$T/plain"
 for kind in setuid setgid capable unreadable; do
     cp "$T/plain" "$T/$kind"
@@ -46,6 +47,14 @@ for dumpable in 0 1 2; do
     is "$p-plain: hers" "$(record_of plain)" \
         "$STORE/crashes/$ALICE/$(listed plain id).core.zst"
     ok "$p-plain: she can read it" as_user $ALICE zstd -tq "$(record_of plain)"
+    for group in --clear-groups --groups=$ALICE; do # as the only one, as one of many
+        setpriv --reuid=$BOB --regid=$ALICE $group cat "$(record_of plain)" >"$T/cat" 2>/dev/null
+        is "$p-plain: nobody of her group can ($group)" "$? $(stat -c %s "$T/cat")" "1 0"
+    done
+    is "$p-plain: its group is the store's, and its ACL names none" \
+        "$(stat -c %g "$(record_of plain)") $(getfacl -cpE "$(record_of plain)" | grep -c 'group:[^:]')" \
+        "$(stat -c %g "$STORE") 0"
+    is "$p-plain: nor the directory's" "$(getfacl -cpE "$STORE/crashes/$ALICE" | grep -c 'group:[^:]')" 0
     is_root_s_alone "$p-changed" changed
     is_root_s_alone "$p-ambient" ambient
     for tag in setuid setgid unreadable capable; do

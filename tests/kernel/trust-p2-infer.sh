@@ -12,6 +12,7 @@ mkdir "$T/home.$ALICE"
 chown $ALICE:$ALICE "$T/home.$ALICE"
 cp "$VICTIMS/signals" "$T/one"
 cp "$VICTIMS/signals" "$T/two"
+cp "$BIN/inquest" "$T/"
 NOBODYS=20200101-000000-1
 
 crash_hers() {
@@ -42,22 +43,57 @@ VERBS=(list "list -n 1" "list --json" "list ID" "list --json uid=$BOB" "list -F 
     "info PART" "bt ID" "dump ID -o $T/home.$ALICE/core" "export ID" "debug ID" "analyze ID"
     "rm -y ID" "pin ID" "unpin ID" top "top --json" stats "stats --json" check "check --json"
     "check --quick" reindex prune "prune --dry-run" "import $STORE/crashes/$BOB/ID.core.zst"
-    "bt $STORE/crashes/$BOB/ID.core.zst")
+    "bt $STORE/crashes/$BOB/ID.core.zst" watch "watch --json" doctor "doctor --json")
+# And whatever verb there is besides.
+inquest --help | sed -n 's/^  \([a-z]\+\)  .*/\1/p' >"$T/verbs"
+ok "trust-p2-infer: help lists the verbs" grep -qx unsetup "$T/verbs"
+while read -r verb; do
+    printf '%s\n' "${VERBS[@]%% *}" | grep -qxF "$verb" || VERBS+=("$verb" "$verb ID")
+done <"$T/verbs"
+
+# Without what doctor tells of the disk, and of settings that other tests change.
+not_of_the_machine() { # VERB
+    local changing='^(handler|core_pipe_limit|suid_dumpable|space)$'
+    case $1 in
+    doctor) awk -v changing="$changing" '$2 !~ changing && !/^ *→|^Crashes are/' ;;
+    doctor\ --json)
+        jq -c --arg changing "$changing" \
+            'del(.collects, .core_pattern) | .checks |= map(select(.check | test($changing) | not))' 2>&1
+        ;;
+    *) cat ;;
+    esac
+}
 
 # What ALICE is told, with a crash's id in the place of ID, and most of it in that of PART.
 tell() { # ID
-    local verb words
+    local verb words deadline
     for verb in "${VERBS[@]}"; do
         words=${verb//ID/$1}
+        deadline=30
+        [[ $verb != watch* ]] || deadline=1
         echo "== inquest $verb"
         # shellcheck disable=SC2086
-        as_user $ALICE timeout $((30 * PATIENCE)) "$INQUEST" ${words//PART/${1%-*}} --no-pager 2>&1 </dev/null |
-            sed "s/$1/ID/g; s/${1%-*}/PART/g; s/ (.* ago)//; s/ (now)//"
+        as_user $ALICE timeout $((deadline * PATIENCE)) "$INQUEST" ${words//PART/${1%-*}} --no-pager 2>&1 </dev/null |
+            sed "s/$1/ID/g; s/${1%-*}/PART/g; s/ (.* ago)//; s/ (now)//" |
+            not_of_the_machine "$verb"
         echo "exit ${PIPESTATUS[0]}"
     done
 }
 
 collect crash_hers hers
+# Those who watch while he crashes: his crash is nothing to her, and hers is.
+watch_as() { # UID
+    # Not as_user, behind which $! would be a shell; and wait_idle would wait for what is in $BIN.
+    HOME=$T/home.$1 XDG_DATA_HOME=$T/home.$1/data setpriv --reuid="$1" --regid="$1" --clear-groups \
+        "$T/inquest" watch --json >"$T/watched.$1" 2>&1 &
+    watchers+=($!)
+    local until=$((SECONDS + 30 * PATIENCE))
+    until readlink "/proc/$!"/fd/* 2>/dev/null | grep -q inotify || [ $SECONDS -ge $until ]; do
+        sleep 0.05
+    done
+}
+watch_as $ALICE
+watch_as 0
 tell $NOBODYS >"$T/told.before"
 collect crash_his one1
 tell $NOBODYS >"$T/told.after"
@@ -83,6 +119,16 @@ is "trust-p2-infer: nor for the tables of hooks" "$(refused /run/inquest/storm)"
 
 # Her own index: she can read its bytes.
 collect crash_hers_again again
+for ((try = 0; try < 100 * PATIENCE; try++)); do
+    ! jq -e --argjson pid "$(said again pid)" 'select(.pid == $pid)' "$T"/watched.{0,$ALICE} |
+        jq -es 'length == 2' >/dev/null || break
+    sleep 0.1
+done
+kill "${watchers[@]}"
+ok "trust-p2-infer: who watches as root sees his crash come" \
+    jq -es 'any(.uid == 61002)' "$T/watched.0"
+is "trust-p2-infer: and she nothing but hers" "$(jq -c '[.pid, .uid]' "$T/watched.$ALICE" 2>&1)" \
+    "[$(said again pid),$ALICE]"
 cat "$STORE/crashes/$ALICE"/index.db* >"$T/index.hers"
 for tag in one1 one2 two1 root; do
     wait_listed $tag
