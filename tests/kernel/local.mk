@@ -71,6 +71,7 @@ kernel_tests += tests/kernel/trust-p1-text.sh
 kernel_tests += tests/kernel/trust-p2-infer.sh
 kernel_tests += tests/kernel/trust-p2-names.sh
 kernel_tests += tests/kernel/trust-p2-private.sh
+kernel_tests += tests/kernel/trust-p2-privileges.sh
 kernel_tests += tests/kernel/trust-p3-faults.sh
 kernel_tests += tests/kernel/trust-p3-fsync.sh
 kernel_tests += tests/kernel/trust-p3-killed.sh
