@@ -10,7 +10,8 @@ int keeper_make_fds_safe(void);
 /*
  * Of root's capabilities, keeps those to change between root and the store's owner, to run the
  * analyzer as its own user, to read the ELF files that it asks for, and to end it; no program that
- * it starts gets more (no_new_privs). Not root's: does nothing. Once, while the effective user is root.
+ * it starts gets more (no_new_privs). Not root's: does nothing. Once, while the effective user is
+ * root.
  */
 int keeper_drop_privileges(struct error *error);
 
