@@ -66,6 +66,7 @@ static void initialize(struct table *table)
 int storm_open(int dirfd, struct storm **ret, struct error *error)
 {
     AUTO_STORM struct storm *storm = calloc(1, sizeof *storm);
+    struct stat st;
 
     if (!storm)
         return error_errno(error, ENOMEM, "cannot open the storm table");
@@ -73,6 +74,9 @@ int storm_open(int dirfd, struct storm **ret, struct error *error)
     storm->fd = openat(dirfd, STORM_FILE, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (storm->fd < 0)
         return error_errno(error, errno, "cannot open the storm table");
+    /* Nor through another's name for it. */
+    if (fstat(storm->fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_nlink != 1)
+        return error_set(error, EBADMSG, "the storm table is no file of its own: remove it");
     if (ftruncate(storm->fd, sizeof *storm->table) < 0)
         return error_errno(error, errno, "cannot size the storm table");
     storm->table =

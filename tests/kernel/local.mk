@@ -73,6 +73,7 @@ kernel_tests += tests/kernel/trust-p2-group.sh
 kernel_tests += tests/kernel/trust-p2-infer.sh
 kernel_tests += tests/kernel/trust-p2-names.sh
 kernel_tests += tests/kernel/trust-p2-private.sh
+kernel_tests += tests/kernel/trust-p2-privileges.sh
 kernel_tests += tests/kernel/trust-p3-faults.sh
 kernel_tests += tests/kernel/trust-p3-explained.sh
 kernel_tests += tests/kernel/trust-p3-fsync.sh

@@ -32,10 +32,10 @@ declare -A PLACES=(
     [runtime]='/run/inquest'
     [runtime-new]='/run/inquest/new'
 )
-# And how, but that hooks write into a hard link for the table of storms. $precious is a file of root's, $elsewhere a directory with one.
+# And how. $precious is a file of root's, $elsewhere a directory with one.
 declare -A KINDS=(
     [symlink]='ln -s "$precious" "$name"' [symlink-directory]='ln -s "$elsewhere" "$name"'
-    [dangling]='ln -s "$precious-that-is-not" "$name"' [hardlink]='[ "$name" = /run/inquest/storm ] || ln "$precious" "$name"'
+    [dangling]='ln -s "$precious-that-is-not" "$name"' [hardlink]='ln "$precious" "$name"'
     [fifo]='mkfifo "$name"' [directory]='mkdir "$name"'
 )
 

@@ -497,6 +497,20 @@ static void storm_garbage(void **state)
     assert_int_equal(judge(storm, &key, 100 * MINUTE), STORM_FULL);
 }
 
+/* Another name of it may be anybody's file. */
+static void storm_of_another_name(void **state)
+{
+    int dir = (int)(intptr_t)*state;
+    AUTO_FD int fd = openat(dir, "another", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    AUTO_STORM struct storm *storm = NULL;
+    struct stat st;
+
+    assert_int_equal(linkat(dir, "another", dir, STORM_FILE, 0), 0);
+    assert_int_equal(storm_open(dir, &storm, NULL), -EBADMSG);
+    assert_int_equal(fstat(fd, &st), 0);
+    assert_int_equal(st.st_size, 0);
+}
+
 /* ---- the record's file ---- */
 
 static void part_of_a_killed_worker(void **state)
@@ -639,6 +653,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(storm_spares_others, make_directory, remove_directory),
         cmocka_unit_test_setup_teardown(storm_counts, make_directory, remove_directory),
         cmocka_unit_test_setup_teardown(storm_garbage, make_directory, remove_directory),
+        cmocka_unit_test_setup_teardown(storm_of_another_name, make_directory, remove_directory),
         cmocka_unit_test_setup_teardown(part_of_a_killed_worker, make_directory, remove_directory),
         cmocka_unit_test_setup_teardown(budget_is_shared, make_directory, remove_directory),
         cmocka_unit_test(mappings_of_user),
