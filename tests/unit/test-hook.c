@@ -509,6 +509,7 @@ static void storm_of_another_name(void **state)
     assert_int_equal(storm_open(dir, &storm, NULL), -EBADMSG);
     assert_int_equal(fstat(fd, &st), 0);
     assert_int_equal(st.st_size, 0);
+    assert_int_equal(unlinkat(dir, "another", 0), 0);
 }
 
 /* ---- the record's file ---- */
