@@ -49,14 +49,16 @@ int adopt_one(struct store *store, const char *id, struct crash_row **ret, struc
 
 /*
  * Stores a core, plain or compressed with zstd, from `in` (may be a pipe) with `facts` (at least
- * time and pid, which make the id; core_facts.h helps), and adopts it. -EBADMSG where it is no
- * core.
+ * time and pid, which make the id; core_facts.h helps), and adopts it. Of a compressed one, at
+ * most `max_core` bytes. -EBADMSG where it is no core.
  */
-int adopt_import(struct store *store, int in, const struct metadata *facts, struct crash_row **ret,
-                 struct error *error);
+int adopt_import(struct store *store, int in, const struct metadata *facts, uint64_t max_core,
+                 struct crash_row **ret, struct error *error);
 
 /*
  * Stores a copy of a finished record from elsewhere, and adopts it. Every byte goes through the
- * reader and the writer; what it says of who may read it is not believed: root alone may.
+ * reader and the writer; what it says of who may read it is not believed: root alone may. Of its
+ * core at most `max_core` bytes that are not zero are taken; the rest is cut off.
  */
-int adopt_record(struct store *store, int in, struct crash_row **ret, struct error *error);
+int adopt_record(struct store *store, int in, uint64_t max_core, struct crash_row **ret,
+                 struct error *error);

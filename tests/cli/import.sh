@@ -72,6 +72,37 @@ bundle 20261101-123456-321
 head -c 50000 "$T/bundle.tar.zst" >"$T/cut.tar.zst"
 is "a bundle that is cut is refused" "$(exit_of inquest import "$T/cut.tar.zst")" 1
 
+# A bundle may be a bomb: no member is larger than a core may be, or than the disk has room for.
+claim() { # SIZE [ZEROS]: 12 bytes of a header, in printf's escapes; how many follow
+    printf 'x' >"$T/bundled/20261101-000000-1.core.zst.x"
+    tar -C "$T/bundled" --format=ustar --transform 's/[.]x$//' -cf "$T/bomb.tar" 20261101-000000-1.core.zst.x
+    printf %b "$1" | dd of="$T/bomb.tar" bs=1 seek=124 conv=notrunc status=none
+    { cat "$T/bomb.tar"; head -c "${2:-0}" /dev/zero; } | zstd -q -1 -f -o "$T/bundle.tar.zst"
+}
+claim '\0200\0\0\0\0\0\0\0100\0\0\0\0' # 256 GiB
+is "a bundle whose record is too large is refused" "$(exit_of inquest import "$T/bundle.tar.zst")" 1
+ok "and it is said" grep -q "larger than max_core" "$T/err"
+if [ "$(id -u)" = 0 ] && mkdir "$T/small" && mount -t tmpfs -o size=32M none "$T/small"; then
+    unmount_finally "$T/small"
+    export TMPDIR=$T/small
+    claim 10000000000 1100000000 # 1 GiB
+    is "and one that the disk has no room for" "$(exit_of inquest import "$T/bundle.tar.zst")" 1
+    ok "and it is said" grep -q "$T/small has too little room" "$T/err"
+    # shellcheck disable=SC2317 # called by name
+    too_much() {
+        { cat "$T/core"; head -c 64M /dev/urandom; } | inquest import -
+    }
+    is "likewise what comes by a pipe" "$(exit_of too_much)" 1
+    ok "and it is said" grep -q "$T/small has too little room" "$T/err"
+    { cat "$T/core"; head -c 64M /dev/urandom; } | zstd -q -1 -f -o "$T/much.zst"
+    is "and what is compressed" "$(exit_of inquest bt "$T/much.zst")" 1
+    ok "and it is said" grep -q "$T/small has too little room" "$T/err"
+    { cat "$T/core"; head -c 64M /dev/zero; } | zstd -q -1 -f -o "$T/much.zst"
+    is "but zeros need none" "$(exit_of inquest bt "$T/much.zst")" "$(exit_of inquest bt "$T/core")"
+    is "and nothing is left" "$(($(stat -f -c %b-%f "$T/small")))" 0
+    unset TMPDIR
+fi
+
 # What is no core.
 echo 'not a core' >"$T/text"
 : >"$T/empty"

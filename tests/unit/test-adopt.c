@@ -435,7 +435,7 @@ static void test_import_of_a_record(void **state)
     AUTO_CRASH_ROW struct crash_row *row = fixture_add(fixture, &example), *copy = NULL;
     AUTO_FD int fd = store_open_record(fixture->store, row, NULL);
     struct error error = {0};
-    if (adopt_record(fixture->store, fd, &copy, &error) < 0)
+    if (adopt_record(fixture->store, fd, UINT64_MAX, &copy, &error) < 0)
         fail_msg("%s", error.text);
     assert_string_equal(copy->id, "20261122-000000-1000.2");
     assert_true(copy->is_private); /* a record from elsewhere does not say who reads it here */
