@@ -50,8 +50,10 @@ static int set_time(struct metadata *facts, int fd)
 
     if (fstat(fd, &st) < 0)
         return -errno;
-    return metadata_set_i64(facts, KEY_TIME,
-                            (int64_t)st.st_mtim.tv_sec * 1000000 + st.st_mtim.tv_nsec / 1000);
+    const int64_t most = INT64_MAX / 1000000 - 1;
+    int64_t seconds = st.st_mtim.tv_sec, part = st.st_mtim.tv_nsec / 1000;
+    int64_t time_us = seconds > most ? INT64_MAX : seconds < 0 ? -1 : seconds * 1000000 + part;
+    return metadata_set_i64(facts, KEY_TIME, adopt_time(time_us));
 }
 
 /*

@@ -48,6 +48,13 @@ unsigned adopt_waiting(const char *store);
 int adopt_one(struct store *store, const char *id, struct crash_row **ret, struct error *error);
 
 /*
+ * When a crash from elsewhere was, by what a file or a record says of it. What is to come would be
+ * the latest for ever, and never old: it becomes now (another clock may be a little ahead), and
+ * what was before 1970 becomes 1970.
+ */
+int64_t adopt_time(int64_t time_us);
+
+/*
  * Stores a core, plain or compressed with zstd, from `in` (may be a pipe) with `facts` (at least
  * time and pid, which make the id; core_facts.h helps), and adopts it. Of a compressed one, at
  * most `max_core` bytes. -EBADMSG where it is no core.

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "store/adopt.h"
@@ -60,6 +61,15 @@ int adopt_name_file(struct store *store, int newfd, int fd, const struct metadat
     return error_set(error, EEXIST, "no id is free");
 }
 
+int64_t adopt_time(int64_t time_us)
+{
+    const int64_t second = 1000000, slack = 3600 * second;
+    int64_t now = time(NULL) * second;
+    if (time_us > now + slack)
+        return now;
+    return time_us < 0 ? 0 : time_us;
+}
+
 /* ---- a core ---- */
 
 int adopt_import(struct store *store, int in, const struct metadata *facts, uint64_t max_core,
@@ -102,11 +112,12 @@ static int append(void *context, const void *data, size_t size)
     return r == 0 && copy->too_large ? -EFBIG : r;
 }
 
-/* What it says of itself, but for who may read it. */
+/* What it says of itself, but for who may read it, and when it cannot have been. */
 static int facts_from_elsewhere(const struct record *record, struct metadata **ret)
 {
     AUTO_METADATA struct metadata *facts = metadata_new();
     const struct metadata *from = record_metadata(record);
+    int64_t time_us;
     int r = facts ? 0 : -ENOMEM;
     for (size_t i = 0; r == 0 && i < metadata_count(from); i++) {
         const struct fact *fact = metadata_at(from, i);
@@ -115,6 +126,8 @@ static int facts_from_elsewhere(const struct record *record, struct metadata **r
     }
     if (r == 0)
         r = metadata_set_text(facts, KEY_PRIVATE, "1");
+    if (r == 0 && metadata_i64(from, KEY_TIME, &time_us) == 0)
+        r = metadata_set_i64(facts, KEY_TIME, adopt_time(time_us));
     if (r == 0)
         *ret = steal_pointer(&facts);
     return r;

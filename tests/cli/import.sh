@@ -42,6 +42,24 @@ is "another process, too" \
     "$(inquest import --json --no-analysis "$T/namesake" | jq -r '.[0].id')" 20261101-123456-321.4
 is "and replaces nothing" "$(inquest list -F comm 20261101-123456-321)" worker
 
+# A time that cannot have been: no crash is the latest for ever.
+import_day() { # FILE
+    inquest -D "$T/times" import --json --no-analysis "$1" | jq -r '.[0].id[:8]'
+}
+for times in '2 days:' 2400-01-01: 1930-01-01:19700101; do
+    touch -d "${times%:*}" "$T/namesake"
+    day=${times#*:}
+    is "a core of '${times%:*}' is of ${day:-today}" "$(import_day "$T/namesake")" "${day:-$(date +%Y%m%d)}"
+done
+if [ "$(id -u)" = 0 ] && mkdir "$T/far" && mount -t tmpfs -o size=1M none "$T/far"; then
+    unmount_finally "$T/far"
+    for seconds in 9223372036854 9223372036855 99999999999999 9223372036854775807; do
+        cp "$T/namesake" "$T/far/core"
+        touch -d "@$seconds" "$T/far/core" # which ext4 cannot hold
+        is "a core of second $seconds is of today" "$(import_day "$T/far/core")" "$(date +%Y%m%d)"
+    done
+fi
+
 # A record keeps its facts.
 inquest import -q --no-analysis -D "$T/other" "$STORE"/crashes/*/20261101-123456-321.core.zst
 inquest -D "$T/other" info --json >"$T/info2"
