@@ -18,6 +18,7 @@ enum {
     BLOCK = 512,
     INPUT_SIZE = 1 << 17,
     MEMBERS_MAX = 100000,
+    RECORD_EXTRA = 256 * 1024 * 1024, /* facts, a rescue core, its frames' own bytes */
     REPORT_MAX = 64 * 1024 * 1024,
     MODULE_MAX = 256 * 1024 * 1024,
     MODULES_MAX = 1024 * 1024 * 1024, /* bytes of all of them */
@@ -65,8 +66,9 @@ static int archive_read(struct archive *archive, void *data, size_t size, struct
     return 0;
 }
 
-/* Passes `size` bytes on to `out` (-1: nowhere). */
-static int archive_copy(struct archive *archive, uint64_t size, int out, struct error *error)
+/* Passes `size` bytes on to `out` (NULL: nowhere). */
+static int archive_copy(struct archive *archive, uint64_t size, struct temporary *out,
+                        struct error *error)
 {
     AUTO_FREE char *buffer = malloc(INPUT_SIZE);
 
@@ -77,9 +79,9 @@ static int archive_copy(struct archive *archive, uint64_t size, int out, struct 
         int r = archive_read(archive, buffer, n, error);
         if (r < 0)
             return r;
-        r = out < 0 ? 0 : io_write(out, buffer, n);
+        r = out ? temporary_append(out, buffer, n, error) : 0;
         if (r < 0)
-            return error_errno(error, -r, "%s", temporary_place());
+            return r;
         size -= n;
     }
     return 0;
@@ -161,6 +163,28 @@ static bundle_function *choose(struct search *search, const struct member *membe
     return search->handler->module;
 }
 
+/* No other member that is taken is as large. */
+static uint64_t largest_member(const struct bundle_handler *handler)
+{
+    return handler->max_core < UINT64_MAX - RECORD_EXTRA ? handler->max_core + RECORD_EXTRA
+                                                         : UINT64_MAX;
+}
+
+/* Of the member, whose first bytes are read, a file. A descriptor or a negative errno. */
+static int extract_member(struct archive *archive, const struct member *member, uint64_t limit,
+                          struct error *error)
+{
+    AUTO_TEMPORARY struct temporary out = {.fd = -1};
+    int r = temporary_start(&out, limit, error);
+    if (r == 0)
+        r = temporary_expect(&out, member->size, error);
+    if (r == 0)
+        r = temporary_append(&out, member->head, member->head_size, error);
+    if (r == 0)
+        r = archive_copy(archive, member->size - member->head_size, &out, error);
+    return r < 0 ? r : temporary_finish(&out, error);
+}
+
 static int read_member(struct archive *archive, struct search *search, struct member *member,
                        struct error *error)
 {
@@ -173,19 +197,14 @@ static int read_member(struct archive *archive, struct search *search, struct me
     if (r < 0)
         return r;
     bundle_function *take = choose(search, member);
-    AUTO_FD int out = take ? temporary_file(error) : -1;
-    if (take && out < 0)
-        return out;
+    AUTO_FD int fd = -1;
     if (take)
-        r = io_write(out, member->head, member->head_size);
-    if (r < 0)
-        return error_errno(error, -r, "%s", temporary_place());
-    r = archive_copy(archive, member->size - member->head_size, out, error);
-    if (r == 0)
+        r = fd = extract_member(archive, member, largest_member(search->handler), error);
+    else
+        r = archive_copy(archive, member->size - member->head_size, NULL, error);
+    if (r >= 0)
         r = archive_read(archive, padding, (size_t)(-member->size & (BLOCK - 1)), error);
-    if (r == 0 && take && lseek(out, 0, SEEK_SET) < 0)
-        r = error_errno(error, errno, "%s", temporary_place());
-    return r == 0 && take ? take(search->handler->context, out, error) : r;
+    return r == 0 && take ? take(search->handler->context, fd, error) : r;
 }
 
 static int read_members(struct archive *archive, const struct bundle_handler *handler,

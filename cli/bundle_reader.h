@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "store/base/error.h"
 
@@ -24,6 +25,7 @@ struct bundle_handler {
     bundle_function *report; /* the first ID.report.json */
     bundle_function *module; /* each executable and library */
     void *context;
+    uint64_t max_core; /* of the record's bytes, besides what else it has */
 };
 
 /*

@@ -18,6 +18,7 @@
 #include "store/base/io.h"
 #include "store/config.h"
 #include "store/core_compose.h"
+#include "store/frame.h"
 
 enum kind { KIND_OTHER, KIND_CORE, KIND_PROGRAM, KIND_RECORD, KIND_ZSTD };
 
@@ -73,8 +74,7 @@ bool core_file_is_meant(const char *word)
     return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && kind_of_file(fd) != KIND_PROGRAM;
 }
 
-/* A pipe has no more to give than a core can have here. */
-static uint64_t largest(void)
+uint64_t core_file_largest(void)
 {
     AUTO_CONFIG struct config *config = NULL;
     return config_load(NULL, NULL, NULL, &config) < 0 ? 0
@@ -86,40 +86,31 @@ static uint64_t largest(void)
 static int spool(int in, struct error *error)
 {
     AUTO_FREE char *buffer = malloc(COPY_SIZE);
-    AUTO_FD int fd = temporary_file(error);
-    uint64_t limit = largest(), written = 0;
+    AUTO_TEMPORARY struct temporary out = {.fd = -1};
     ssize_t n;
 
-    if (fd < 0)
-        return fd;
+    int r = temporary_start(&out, core_file_largest(), error);
+    if (r < 0)
+        return r;
     if (!buffer)
         return error_set(error, ENOMEM, "out of memory");
     while ((n = io_read(in, buffer, COPY_SIZE)) > 0) {
-        enum kind kind = written == 0 ? kind_of((unsigned char *)buffer, (size_t)n) : KIND_CORE;
+        enum kind kind = out.size == 0 ? kind_of((unsigned char *)buffer, (size_t)n) : KIND_CORE;
         if (kind == KIND_OTHER || kind == KIND_PROGRAM)
             return error_set(error, EBADMSG, "neither a core nor a record");
-        if ((uint64_t)n > limit - written)
-            return error_set(error, EFBIG, "is larger than max_core in inquest.conf allows");
-        int r = io_write(fd, buffer, (size_t)n);
+        r = temporary_append(&out, buffer, (size_t)n, error);
         if (r < 0)
-            return error_errno(error, -r, "%s", temporary_place());
-        written += (uint64_t)n;
+            return r;
     }
-    if (n < 0 || lseek(fd, 0, SEEK_SET) < 0)
-        return error_errno(error, n < 0 ? (int)-n : errno, "cannot read it");
-    return steal_fd(&fd);
+    if (n < 0)
+        return error_errno(error, (int)-n, "cannot read it");
+    return temporary_finish(&out, error);
 }
 
-static bool is_zero(const char *data, size_t size)
-{
-    return size > 0 && data[0] == 0 && memcmp(data, data + 1, size - 1) == 0;
-}
-
-/* A decoder and the file it fills; zeros become holes. */
+/* A decoder and the file it fills. */
 struct decoder {
     ZSTD_DCtx *context;
-    int fd;
-    uint64_t written;
+    struct temporary out;
     char *buffer;
     size_t size;
 };
@@ -133,12 +124,9 @@ static int decode(struct decoder *decoder, ZSTD_inBuffer *in, struct error *erro
         size_t code = ZSTD_decompressStream(decoder->context, &got, in);
         if (ZSTD_isError(code))
             return error_set(error, EBADMSG, "damaged zstd data: %s", ZSTD_getErrorName(code));
-        int r = is_zero(decoder->buffer, got.pos)
-                    ? 0
-                    : io_pwrite(decoder->fd, decoder->buffer, got.pos, decoder->written);
+        int r = temporary_append(&decoder->out, decoder->buffer, got.pos, error);
         if (r < 0)
-            return error_errno(error, -r, "%s", temporary_place());
-        decoder->written += got.pos;
+            return r;
     } while (in->pos < in->size || got.pos == got.size); /* a full buffer: there may be more */
     return 0;
 }
@@ -155,11 +143,7 @@ static int decode_file(struct decoder *decoder, int in, char *input, size_t size
             return r;
         offset += (uint64_t)n;
     }
-    if (n < 0)
-        return error_errno(error, (int)-n, "reading");
-    if (ftruncate(decoder->fd, (off_t)decoder->written) < 0)
-        return error_errno(error, errno, "%s", temporary_place());
-    return 0;
+    return n < 0 ? error_errno(error, (int)-n, "reading") : 0;
 }
 
 /* What a zstd file holds, in a file of its own. A file that is cut short gives what is there. */
@@ -167,17 +151,12 @@ static int decompress(int in, struct error *error)
 {
     size_t in_size = ZSTD_DStreamInSize(), out_size = ZSTD_DStreamOutSize();
     AUTO_FREE char *input = malloc(in_size), *output = malloc(out_size);
-    AUTO_FD int fd = temporary_file(error);
-    int r;
+    struct decoder decoder = {.out = {.fd = -1}, .buffer = output, .size = out_size};
 
-    if (fd < 0)
-        return fd;
-    struct decoder decoder = {
-        .context = ZSTD_createDCtx(),
-        .fd = fd,
-        .buffer = output,
-        .size = out_size,
-    };
+    int r = temporary_start(&decoder.out, core_file_largest(), error);
+    if (r < 0)
+        return r;
+    decoder.context = ZSTD_createDCtx();
     if (!input || !output || !decoder.context) {
         r = error_set(error, ENOMEM, "out of memory");
     } else {
@@ -185,7 +164,10 @@ static int decompress(int in, struct error *error)
         r = decode_file(&decoder, in, input, in_size, error);
     }
     ZSTD_freeDCtx(decoder.context);
-    return r < 0 ? r : steal_fd(&fd);
+    if (r == 0)
+        r = temporary_finish(&decoder.out, error);
+    temporary_cleanup(&decoder.out);
+    return r;
 }
 
 /* A record is read as it is; other zstd files may begin with a skippable frame, too. */
@@ -278,7 +260,7 @@ int core_file_copy(int from, int to, struct error *error)
     if (!buffer)
         return error_set(error, ENOMEM, "out of memory");
     while ((n = io_pread(from, buffer, COPY_SIZE, offset)) > 0) {
-        int r = is_zero(buffer, (size_t)n) ? 0 : io_pwrite(to, buffer, (size_t)n, offset);
+        int r = frame_is_zero(buffer, (size_t)n) ? 0 : io_pwrite(to, buffer, (size_t)n, offset);
         if (r < 0)
             return error_errno(error, -r, "%s", temporary_place());
         offset += (uint64_t)n;

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "store/base/error.h"
 #include "store/record.h"
@@ -16,6 +17,10 @@
 /* True for a word that means a file and not a crash: "-", or a path with a slash to a regular file
  * that is no program. */
 bool core_file_is_meant(const char *word);
+
+/* max_core: what comes by a pipe, or out of what is compressed, has no more to give than a core can
+ * have here. */
+uint64_t core_file_largest(void);
 
 /*
  * Opens a file from anywhere: "-" is stdin. What a pipe gives is copied to an unlinked temporary

@@ -50,8 +50,10 @@ static int set_time(struct metadata *facts, int fd)
 
     if (fstat(fd, &st) < 0)
         return -errno;
-    return metadata_set_i64(facts, KEY_TIME,
-                            (int64_t)st.st_mtim.tv_sec * 1000000 + st.st_mtim.tv_nsec / 1000);
+    const int64_t most = INT64_MAX / 1000000 - 1;
+    int64_t seconds = st.st_mtim.tv_sec, part = st.st_mtim.tv_nsec / 1000;
+    int64_t time_us = seconds > most ? INT64_MAX : seconds < 0 ? -1 : seconds * 1000000 + part;
+    return metadata_set_i64(facts, KEY_TIME, adopt_time(time_us));
 }
 
 /*
@@ -77,7 +79,15 @@ static int set_owner(struct metadata *facts, uid_t caller)
     return r;
 }
 
-static int import_core(struct store *store, int fd, const struct bytes *prefix, uid_t caller,
+struct import {
+    struct call *call;
+    struct store *store;
+    struct json_stream json;
+    uid_t caller;
+    uint64_t max_core;
+};
+
+static int import_core(const struct import *import, int fd, const struct bytes *prefix,
                        struct crash_row **ret, struct error *error)
 {
     AUTO_METADATA struct metadata *facts = metadata_new();
@@ -89,20 +99,13 @@ static int import_core(struct store *store, int fd, const struct bytes *prefix, 
         return r;
     r = set_time(facts, fd);
     if (r == 0)
-        r = set_owner(facts, caller);
+        r = set_owner(facts, import->caller);
     if (r == 0)
         r = metadata_set_text(facts, KEY_VERSION, PACKAGE_VERSION);
     if (r < 0)
         return error_errno(error, -r, "cannot hold the core's facts");
-    return adopt_import(store, fd, facts, ret, error);
+    return adopt_import(import->store, fd, facts, import->max_core, ret, error);
 }
-
-struct import {
-    struct call *call;
-    struct store *store;
-    struct json_stream json;
-    uid_t caller;
-};
 
 /* ---- bundles ---- */
 
@@ -114,7 +117,8 @@ struct bundle_import {
 static int take_record(void *context, int fd, struct error *error)
 {
     struct bundle_import *bundle = context;
-    return adopt_record(bundle->import->store, fd, &bundle->row, error);
+    const struct import *import = bundle->import;
+    return adopt_record(import->store, fd, import->max_core, &bundle->row, error);
 }
 
 /* What fails of the rest is told, and no failure of the import. */
@@ -162,6 +166,7 @@ static int import_bundle(const struct import *import, int fd, struct crash_row *
         .report = take_report,
         .module = take_module,
         .context = &bundle,
+        .max_core = import->max_core,
     };
     int r = bundle_read(fd, &handler, error);
     if (r < 0 && bundle.row)
@@ -179,13 +184,13 @@ static int import_any(const struct import *import, int fd, struct crash_row **re
     AUTO_BYTES struct bytes prefix = {0};
 
     if (is_record(fd))
-        return adopt_record(import->store, fd, ret, error);
+        return adopt_record(import->store, fd, import->max_core, ret, error);
     int r = core_facts_prefix(fd, &prefix, error);
     if (r < 0)
         return r;
     if (bundle_is_meant(prefix.data, prefix.size))
         return import_bundle(import, fd, ret, error);
-    return import_core(import->store, fd, &prefix, import->caller, ret, error);
+    return import_core(import, fd, &prefix, ret, error);
 }
 
 /* ---- the verb ---- */
@@ -256,7 +261,11 @@ static int run_import(struct call *call, struct error *error)
 {
     AUTO_STORE struct store *store = NULL;
     struct import import = {
-        .call = call, .json = json_stream_to(stdout, call->globals.json), .caller = getuid()};
+        .call = call,
+        .json = json_stream_to(stdout, call->globals.json),
+        .caller = getuid(),
+        .max_core = core_file_largest(),
+    };
     bool as_json = call->globals.json != JSON_OFF, failed = false;
 
     int r = selection_open_store(call, STORE_CREATE, &store, error);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <limits.h>
+#include <stdint.h>
 
 #include "store/base/cleanup.h"
 #include "store/base/error.h"
@@ -13,6 +14,34 @@ const char *temporary_place(void);
 /* An unlinked file, read and written through the descriptor that is returned, or a negative errno.
  */
 int temporary_file(struct error *error);
+
+/*
+ * Such a file being filled from its start, zeros as holes, with what may be a bomb: up to `limit`
+ * bytes, and not the last ones that the disk has free, for those who have not made it full. `fd`
+ * starts as -1.
+ */
+struct temporary {
+    int fd;
+    uint64_t size;
+    uint64_t limit; /* max_core, or more for what is around a core */
+};
+
+int temporary_start(struct temporary *ret, uint64_t limit, struct error *error);
+
+/* Fails where that many bytes more are too many: -EFBIG, or -ENOSPC. */
+int temporary_expect(const struct temporary *temporary, uint64_t size, struct error *error);
+
+int temporary_append(struct temporary *temporary, const void *data, size_t size,
+                     struct error *error);
+
+/* Returns the descriptor, at the file's start and the caller's now, or a negative errno. */
+int temporary_finish(struct temporary *temporary, struct error *error);
+
+static inline void temporary_cleanup(struct temporary *temporary)
+{
+    cleanup_fd(&temporary->fd);
+}
+#define AUTO_TEMPORARY CLEANUP(temporary_cleanup)
 
 /* A directory for programs that need names. It is filled by its descriptor, not by its path. */
 struct temporary_directory {

@@ -48,15 +48,24 @@ unsigned adopt_waiting(const char *store);
 int adopt_one(struct store *store, const char *id, struct crash_row **ret, struct error *error);
 
 /*
- * Stores a core, plain or compressed with zstd, from `in` (may be a pipe) with `facts` (at least
- * time and pid, which make the id; core_facts.h helps), and adopts it. -EBADMSG where it is no
- * core.
+ * When a crash from elsewhere was, by what a file or a record says of it. What is to come would be
+ * the latest for ever, and never old: it becomes now (another clock may be a little ahead), and
+ * what was before 1970 becomes 1970.
  */
-int adopt_import(struct store *store, int in, const struct metadata *facts, struct crash_row **ret,
-                 struct error *error);
+int64_t adopt_time(int64_t time_us);
+
+/*
+ * Stores a core, plain or compressed with zstd, from `in` (may be a pipe) with `facts` (at least
+ * time and pid, which make the id; core_facts.h helps), and adopts it. Of a compressed one, at
+ * most `max_core` bytes. -EBADMSG where it is no core.
+ */
+int adopt_import(struct store *store, int in, const struct metadata *facts, uint64_t max_core,
+                 struct crash_row **ret, struct error *error);
 
 /*
  * Stores a copy of a finished record from elsewhere, and adopts it. Every byte goes through the
- * reader and the writer; what it says of who may read it is not believed: root alone may.
+ * reader and the writer; what it says of who may read it is not believed: root alone may. Of its
+ * core at most `max_core` bytes that are not zero are taken; the rest is cut off.
  */
-int adopt_record(struct store *store, int in, struct crash_row **ret, struct error *error);
+int adopt_record(struct store *store, int in, uint64_t max_core, struct crash_row **ret,
+                 struct error *error);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "store/adopt.h"
@@ -60,10 +61,19 @@ int adopt_name_file(struct store *store, int newfd, int fd, const struct metadat
     return error_set(error, EEXIST, "no id is free");
 }
 
+int64_t adopt_time(int64_t time_us)
+{
+    const int64_t second = 1000000, slack = 3600 * second;
+    int64_t now = time(NULL) * second;
+    if (time_us > now + slack)
+        return now;
+    return time_us < 0 ? 0 : time_us;
+}
+
 /* ---- a core ---- */
 
-int adopt_import(struct store *store, int in, const struct metadata *facts, struct crash_row **ret,
-                 struct error *error)
+int adopt_import(struct store *store, int in, const struct metadata *facts, uint64_t max_core,
+                 struct crash_row **ret, struct error *error)
 {
     char id[LAYOUT_ID_SIZE];
     AUTO_METADATA struct metadata *outcome = metadata_new();
@@ -75,7 +85,7 @@ int adopt_import(struct store *store, int in, const struct metadata *facts, stru
     AUTO_FD int fd = adopt_make_file(newfd, error);
     if (fd < 0)
         return fd;
-    int r = salvage_import(in, fd, facts, outcome, error);
+    int r = salvage_import(in, fd, facts, max_core, outcome, error);
     if (r == 0)
         r = adopt_name_file(store, newfd, fd, facts, id, error);
     return r < 0 ? r : adopt_one(store, id, ret, error);
@@ -83,16 +93,31 @@ int adopt_import(struct store *store, int in, const struct metadata *facts, stru
 
 /* ---- a record ---- */
 
+/* Content under way from one record to another. */
+struct copy {
+    struct record_writer *writer;
+    uint64_t left; /* of max_core; zeros cost nothing, as where a core is captured */
+    bool too_large;
+};
+
 static int append(void *context, const void *data, size_t size)
 {
-    return data ? record_writer_append(context, data, size) : record_writer_zeros(context, size);
+    struct copy *copy = context;
+    if (!data)
+        return record_writer_zeros(copy->writer, size);
+    copy->too_large = size > copy->left;
+    size_t taken = copy->too_large ? (size_t)copy->left : size;
+    copy->left -= taken;
+    int r = record_writer_append(copy->writer, data, taken);
+    return r == 0 && copy->too_large ? -EFBIG : r;
 }
 
-/* What it says of itself, but for who may read it. */
+/* What it says of itself, but for who may read it, and when it cannot have been. */
 static int facts_from_elsewhere(const struct record *record, struct metadata **ret)
 {
     AUTO_METADATA struct metadata *facts = metadata_new();
     const struct metadata *from = record_metadata(record);
+    int64_t time_us;
     int r = facts ? 0 : -ENOMEM;
     for (size_t i = 0; r == 0 && i < metadata_count(from); i++) {
         const struct fact *fact = metadata_at(from, i);
@@ -101,27 +126,31 @@ static int facts_from_elsewhere(const struct record *record, struct metadata **r
     }
     if (r == 0)
         r = metadata_set_text(facts, KEY_PRIVATE, "1");
+    if (r == 0 && metadata_i64(from, KEY_TIME, &time_us) == 0)
+        r = metadata_set_i64(facts, KEY_TIME, adopt_time(time_us));
     if (r == 0)
         *ret = steal_pointer(&facts);
     return r;
 }
 
-static int outcome_of(const struct record *record, struct metadata **ret)
+static int outcome_of(const struct record *record, bool too_large, struct metadata **ret)
 {
     AUTO_METADATA struct metadata *outcome = metadata_new();
     if (!outcome)
         return -ENOMEM;
     enum record_state state = record_state(record);
-    int r =
-        metadata_set_text(outcome, KEY_STATE,
-                          record_state_name(state == RECORD_CAPTURING ? RECORD_TRUNCATED : state));
+    if (state == RECORD_CAPTURING || too_large)
+        state = RECORD_TRUNCATED;
+    int r = metadata_set_text(outcome, KEY_STATE, record_state_name(state));
+    if (r == 0 && too_large)
+        r = metadata_set_text(outcome, KEY_REASON, SALVAGE_TOO_LARGE);
     if (r == 0)
         *ret = steal_pointer(&outcome);
     return r;
 }
 
 static int copy_record(struct record *record, int out, const struct metadata *facts,
-                       struct error *error)
+                       uint64_t max_core, struct error *error)
 {
     AUTO_METADATA struct metadata *outcome = NULL;
     AUTO_RECORD_WRITER struct record_writer *writer = NULL;
@@ -131,20 +160,22 @@ static int copy_record(struct record *record, int out, const struct metadata *fa
         r = record_writer_facts(writer, facts);
     if (r < 0)
         return error_errno(error, -r, "cannot write the record");
+    struct copy copy = {.writer = writer, .left = max_core};
     r = record_rescue(record, &rescue, error);
     if (r == 0)
         r = record_writer_rescue(writer, rescue.data, rescue.size);
     if (r == 0 || r == -ENODATA)
-        r = record_each_content(record, append, writer, error);
-    if (r < 0)
+        r = record_each_content(record, append, &copy, error);
+    if (r < 0 && !(r == -EFBIG && copy.too_large))
         return r;
-    r = outcome_of(record, &outcome);
+    r = outcome_of(record, copy.too_large, &outcome);
     if (r == 0)
         r = record_writer_finish(writer, outcome);
     return r < 0 ? error_errno(error, -r, "cannot finish the record") : 0;
 }
 
-int adopt_record(struct store *store, int in, struct crash_row **ret, struct error *error)
+int adopt_record(struct store *store, int in, uint64_t max_core, struct crash_row **ret,
+                 struct error *error)
 {
     char id[LAYOUT_ID_SIZE];
     AUTO_RECORD struct record *record = NULL;
@@ -160,7 +191,7 @@ int adopt_record(struct store *store, int in, struct crash_row **ret, struct err
     AUTO_FD int fd = adopt_make_file(newfd, error);
     if (fd < 0)
         return fd;
-    r = copy_record(record, fd, facts, error);
+    r = copy_record(record, fd, facts, max_core, error);
     if (r == 0)
         r = adopt_name_file(store, newfd, fd, facts, id, error);
     return r < 0 ? r : adopt_one(store, id, ret, error);

@@ -28,6 +28,7 @@
 enum {
     NOBODY = 65534,
     WORKERS = 8,        /* threads of an analyzer that work at once */
+    THREADS = 32,       /* all of them: a worker may have a helper */
     GRACE_US = 2000000, /* behind its own deadline an analyzer still writes what it has */
     KILL_US = 1000000,  /* what was killed ends within, or hangs in the kernel */
 };
@@ -95,6 +96,7 @@ static void choose_cage(const struct run *run, uint64_t milliseconds, struct cag
         .gid = NOBODY,
         .memory = run->options->memory,
         .cpu_seconds = milliseconds / 1000 * WORKERS + 2,
+        .threads = THREADS,
     };
     if (layout_system_user(ANALYZER_USER, &ret->uid, &ret->gid) < 0)
         ret->uid = ret->gid = NOBODY;

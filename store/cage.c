@@ -73,6 +73,17 @@ static int drop_rights(struct error *error)
     return 0;
 }
 
+static int set_limit(int resource, rlim_t value, struct error *error)
+{
+    struct rlimit now;
+    if (getrlimit(resource, &now) < 0)
+        return error_errno(error, errno, "getrlimit");
+    if (now.rlim_max < value)
+        value = now.rlim_max;
+    now = (struct rlimit){.rlim_cur = value, .rlim_max = value};
+    return setrlimit(resource, &now) < 0 ? error_errno(error, errno, "setrlimit") : 0;
+}
+
 static int set_limits(const struct cage *cage, struct error *error)
 {
     /* Mapped files don't count as data: address space is bounded apart, debug files are large. */
@@ -88,16 +99,21 @@ static int set_limits(const struct cage *cage, struct error *error)
         {RLIMIT_CORE, 1},         /* 0 would be no limit for a handler: us */
         {RLIMIT_FSIZE, 1u << 20}, /* what it says, where that goes to a file */
     };
-    for (size_t i = 0; i < ARRAY_SIZE(limits); i++) {
-        struct rlimit now;
-        if (getrlimit(limits[i].resource, &now) < 0)
-            return error_errno(error, errno, "getrlimit");
-        rlim_t value = now.rlim_max < limits[i].value ? now.rlim_max : limits[i].value;
-        now = (struct rlimit){.rlim_cur = value, .rlim_max = value};
-        if (setrlimit(limits[i].resource, &now) < 0)
-            return error_errno(error, errno, "setrlimit");
-    }
-    return 0;
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < ARRAY_SIZE(limits); i++)
+        r = set_limit(limits[i].resource, limits[i].value, error);
+    return r;
+}
+
+/*
+ * The kernel counts by user and, since Linux 5.14, by user namespace: this cage's own. Elsewhere
+ * all of that user's count: his own processes, which would leave none, or all cages at once, in
+ * which an analyzer that gets no more threads does with those it has.
+ */
+static int limit_threads(const struct cage *cage, const struct cage_walls *walls,
+                         struct error *error)
+{
+    return cage->drop_user || walls->users ? set_limit(RLIMIT_NPROC, cage->threads, error) : 0;
 }
 
 /* ---- what can be read and executed ---- */
@@ -188,7 +204,8 @@ static bool is_root_enough(void)
 static void enter_namespaces(struct cage_walls *ret)
 {
     ret->network = unshare(CLONE_NEWUSER | CLONE_NEWNET) == 0;
-    if (!ret->network && unshare(CLONE_NEWUSER) < 0)
+    ret->users = ret->network || unshare(CLONE_NEWUSER) == 0;
+    if (!ret->users)
         return;
     ret->root = is_root_enough() && chroot(OWN_ROOT) == 0 && chdir("/") == 0;
 }
@@ -311,9 +328,12 @@ static int filter_calls(struct error *error)
     return r < 0 ? error_errno(error, -r, "cannot filter system calls") : 0;
 }
 
-static int build_walls(const struct cage *cage, int ruleset, struct error *error)
+static int build_walls(const struct cage *cage, const struct cage_walls *walls, int ruleset,
+                       struct error *error)
 {
     int r = set_limits(cage, error);
+    if (r == 0)
+        r = limit_threads(cage, walls, error);
     if (r < 0)
         return r;
     if (ruleset >= 0)
@@ -336,7 +356,7 @@ int cage_exec(const struct cage *cage, char *const arguments[], char *const envi
         return error_errno(error, errno, "no memory at %#x", EMPTY_PATH);
     r = drop_rights(error);
     if (r == 0 && IS_COMPLETE)
-        r = build_walls(cage, ruleset, error);
+        r = build_walls(cage, &walls, ruleset, error);
     if (r < 0)
         return r;
     syscall(SYS_execveat, CAGE_FD_PROGRAM, empty, arguments, environment, AT_EMPTY_PATH);

@@ -11,6 +11,7 @@
  *   wall                  keeps it from                         where
  *   system call filter    all but reading and memory            everywhere (not with sanitizers)
  *   limits                more memory and time than it was given everywhere
+ *   a limit of threads    taking every PID                      root starts it, or user namespaces
  *   user, no_new_privs    what is another's                     the user: where root starts it
  *   Landlock              files but programs and libraries      Linux 5.13, if it is switched on
  *   a root of its own     the same, and names                   user namespaces, merged /usr
@@ -35,6 +36,7 @@ struct cage {
     gid_t gid;
     uint64_t memory;      /* bytes of private writable memory */
     uint64_t cpu_seconds; /* of all threads together */
+    unsigned threads;     /* at once; not bounded for a user who has no user namespaces */
 };
 
 /*
@@ -48,7 +50,7 @@ int cage_exec(const struct cage *cage, char *const arguments[], char *const envi
 
 struct cage_walls {
     int landlock; /* the version of its interface, 0: none */
-    bool root, network;
+    bool users, root, network;
 };
 
 /* What a cage would have of those walls that not every machine has. */

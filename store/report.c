@@ -484,12 +484,14 @@ static void parse_facts(struct parser *p, const json_t *root)
 }
 
 /*
- * jansson's tree takes up to some hundred bytes for each value, however short its text: the number
- * of values and the depth are bounded before it is built.
+ * jansson's tree takes many times the bytes of its text, of {} alone a hundred times: what it will
+ * take, and its depth, are bounded before it is built. The sizes are those of its structs, as
+ * malloc rounds them, with a number in each.
  */
 static int check_bounds(const char *data, size_t size, struct error *error)
 {
-    size_t values = 0, depth = 0;
+    enum { OBJECT = 256, ARRAY = 160, TEXT = 80, ELEMENT = 48 };
+    size_t memory = 0, depth = 0;
     bool in_string = false;
 
     if (size > REPORT_MAX_SIZE)
@@ -497,16 +499,16 @@ static int check_bounds(const char *data, size_t size, struct error *error)
     for (size_t i = 0; i < size; i++) {
         char c = data[i];
         if (c == '"')
-            in_string = !in_string;
+            in_string = !in_string, memory += in_string ? TEXT : 0;
         else if (in_string)
-            i += c == '\\';
+            i += c == '\\', memory++;
         else if (c == ',')
-            values++;
+            memory += ELEMENT;
         else if (c == '{' || c == '[')
-            values++, depth++;
+            memory += c == '{' ? OBJECT : ARRAY, depth++;
         else if (c == '}' || c == ']')
             depth -= depth > 0;
-        if (values > REPORT_MAX_VALUES || depth > MAX_DEPTH)
+        if (memory > REPORT_MAX_MEMORY || depth > MAX_DEPTH)
             return error_set(error, EFBIG, "report: too many values, or too deep");
     }
     return 0;

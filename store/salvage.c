@@ -75,6 +75,8 @@ int salvage_prune(struct record *record, int out, struct error *error)
 struct import {
     struct record_writer *writer;
     struct bytes prefix;
+    uint64_t left;  /* of max_core, for what is decompressed */
+    bool too_large; /* more came than that */
 };
 
 static int import_data(struct import *import, const void *data, size_t size)
@@ -117,7 +119,7 @@ static int import_compressed_piece(struct import *import, ZSTD_DCtx *context, co
     ZSTD_inBuffer in = {data, size, 0};
     bool full = false;
 
-    while (in.pos < in.size || full) {
+    while ((in.pos < in.size || full) && !import->too_large) {
         ZSTD_outBuffer out = {content, FRAME_CONTENT_MAX, 0};
         size_t r = ZSTD_decompressStream(context, &out, &in);
         if (ZSTD_isError(r))
@@ -125,7 +127,10 @@ static int import_compressed_piece(struct import *import, ZSTD_DCtx *context, co
                              ZSTD_getErrorName(r));
         *ret_hint = r;
         full = out.pos == out.size;
-        int w = import_data(import, content, out.pos);
+        import->too_large = out.pos > import->left;
+        size_t taken = import->too_large ? (size_t)import->left : out.pos;
+        import->left -= taken;
+        int w = import_data(import, content, taken);
         if (w < 0)
             return import_error(w, error);
     }
@@ -142,7 +147,7 @@ static int import_compressed(struct import *import, int in, const char *start, s
     int r = content && context ? 0 : error_errno(error, ENOMEM, "cannot decompress the core");
 
     memcpy(buffer, start, size);
-    while (r == 0 && n > 0) {
+    while (r == 0 && n > 0 && !import->too_large) {
         r = import_compressed_piece(import, context, buffer, (size_t)n, content, &hint, error);
         if (r == 0)
             n = io_read(in, buffer, FRAME_CONTENT_MAX);
@@ -153,7 +158,8 @@ static int import_compressed(struct import *import, int in, const char *start, s
     return r; /* an unfinished last frame shows as a core shorter than it says */
 }
 
-/* Says in the outcome what came: full, or truncated where the core says that it is longer. */
+/* Says in the outcome what came: full, or truncated where the core says that it is longer, or is
+ * longer than it may be. */
 static int import_outcome(const struct import *import, struct metadata *outcome,
                           struct error *error)
 {
@@ -162,20 +168,22 @@ static int import_outcome(const struct import *import, struct metadata *outcome,
     int r = core_extent(import->prefix.data, import->prefix.size, &extent);
     if (r == -EBADMSG)
         return error_set(error, EBADMSG, "not an ELF core");
-    bool whole = r == 0 && size >= extent;
+    bool whole = r == 0 && size >= extent && !import->too_large;
     r = metadata_set_text(outcome, KEY_STATE,
                           record_state_name(whole ? RECORD_FULL : RECORD_TRUNCATED));
     if (r == 0)
-        r = metadata_set_u64(outcome, KEY_CORE_SIZE, whole ? size : extent);
+        r = metadata_set_u64(outcome, KEY_CORE_SIZE, size > extent ? size : extent);
     if (r == 0)
         r = metadata_set_text(outcome, KEY_SOURCE, "import");
     if (r == 0 && !whole)
-        r = metadata_set_text(outcome, KEY_REASON, "the imported core is cut short");
+        r = metadata_set_text(outcome, KEY_REASON,
+                              import->too_large ? SALVAGE_TOO_LARGE
+                                                : "the imported core is cut short");
     return r < 0 ? error_errno(error, -r, "cannot hold the outcome") : 0;
 }
 
-int salvage_import(int in, int out, const struct metadata *facts, struct metadata *outcome,
-                   struct error *error)
+int salvage_import(int in, int out, const struct metadata *facts, uint64_t max_core,
+                   struct metadata *outcome, struct error *error)
 {
     AUTO_RECORD_WRITER struct record_writer *writer = NULL;
     AUTO_FREE char *buffer = malloc(FRAME_CONTENT_MAX);
@@ -195,7 +203,7 @@ int salvage_import(int in, int out, const struct metadata *facts, struct metadat
         r = record_writer_facts(writer, facts);
     if (r < 0)
         return error_errno(error, -r, "cannot write the record");
-    struct import import = {.writer = writer};
+    struct import import = {.writer = writer, .left = max_core};
     bool compressed = magic == ZSTD_MAGICNUMBER || (magic & 0xfffffff0u) == FRAME_MAGIC_SKIPPABLE;
     r = (compressed ? import_compressed : import_plain)(&import, in, start, (size_t)n, buffer,
                                                         error);

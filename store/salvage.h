@@ -20,10 +20,14 @@ int salvage_part(int fd, const struct metadata *outcome, struct error *error);
  * outcome without the content. */
 int salvage_prune(struct record *record, int out, struct error *error);
 
+/* The reason in the outcome of what was cut off at max_core. */
+#define SALVAGE_TOO_LARGE "the core is larger than max_core in inquest.conf allows"
+
 /*
  * Reads a core (an ELF file, or one compressed with zstd: its first bytes tell) from `in`, which
  * may be a pipe, and writes it as a record with `facts` to the empty `out`. `outcome` gets state,
- * core_size and source added. -EBADMSG where it is no core.
+ * core_size and source added. Of a compressed one, `max_core` bytes are taken and the rest is left
+ * out: it may be a bomb. -EBADMSG where it is no core.
  */
-int salvage_import(int in, int out, const struct metadata *facts, struct metadata *outcome,
-                   struct error *error);
+int salvage_import(int in, int out, const struct metadata *facts, uint64_t max_core,
+                   struct metadata *outcome, struct error *error);

@@ -42,6 +42,24 @@ is "another process, too" \
     "$(inquest import --json --no-analysis "$T/namesake" | jq -r '.[0].id')" 20261101-123456-321.4
 is "and replaces nothing" "$(inquest list -F comm 20261101-123456-321)" worker
 
+# A time that cannot have been: no crash is the latest for ever.
+import_day() { # FILE
+    inquest -D "$T/times" import --json --no-analysis "$1" | jq -r '.[0].id[:8]'
+}
+for times in '2 days:' 2400-01-01: 1930-01-01:19700101; do
+    touch -d "${times%:*}" "$T/namesake"
+    day=${times#*:}
+    is "a core of '${times%:*}' is of ${day:-today}" "$(import_day "$T/namesake")" "${day:-$(date +%Y%m%d)}"
+done
+if [ "$(id -u)" = 0 ] && mkdir "$T/far" && mount -t tmpfs -o size=1M none "$T/far"; then
+    unmount_finally "$T/far"
+    for seconds in 9223372036854 9223372036855 99999999999999 9223372036854775807; do
+        cp "$T/namesake" "$T/far/core"
+        touch -d "@$seconds" "$T/far/core" # which ext4 cannot hold
+        is "a core of second $seconds is of today" "$(import_day "$T/far/core")" "$(date +%Y%m%d)"
+    done
+fi
+
 # A record keeps its facts.
 inquest import -q --no-analysis -D "$T/other" "$STORE"/crashes/*/20261101-123456-321.core.zst
 inquest -D "$T/other" info --json >"$T/info2"
@@ -71,6 +89,37 @@ is "a link is no record" "$(exit_of inquest import "$T/bundle.tar.zst")" 1
 bundle 20261101-123456-321
 head -c 50000 "$T/bundle.tar.zst" >"$T/cut.tar.zst"
 is "a bundle that is cut is refused" "$(exit_of inquest import "$T/cut.tar.zst")" 1
+
+# A bundle may be a bomb: no member is larger than a core may be, or than the disk has room for.
+claim() { # SIZE [ZEROS]: 12 bytes of a header, in printf's escapes; how many follow
+    printf 'x' >"$T/bundled/20261101-000000-1.core.zst.x"
+    tar -C "$T/bundled" --format=ustar --transform 's/[.]x$//' -cf "$T/bomb.tar" 20261101-000000-1.core.zst.x
+    printf %b "$1" | dd of="$T/bomb.tar" bs=1 seek=124 conv=notrunc status=none
+    { cat "$T/bomb.tar"; head -c "${2:-0}" /dev/zero; } | zstd -q -1 -f -o "$T/bundle.tar.zst"
+}
+claim '\0200\0\0\0\0\0\0\0100\0\0\0\0' # 256 GiB
+is "a bundle whose record is too large is refused" "$(exit_of inquest import "$T/bundle.tar.zst")" 1
+ok "and it is said" grep -q "larger than max_core" "$T/err"
+if [ "$(id -u)" = 0 ] && mkdir "$T/small" && mount -t tmpfs -o size=32M none "$T/small"; then
+    unmount_finally "$T/small"
+    export TMPDIR=$T/small
+    claim 10000000000 1100000000 # 1 GiB
+    is "and one that the disk has no room for" "$(exit_of inquest import "$T/bundle.tar.zst")" 1
+    ok "and it is said" grep -q "$T/small has too little room" "$T/err"
+    # shellcheck disable=SC2317 # called by name
+    too_much() {
+        { cat "$T/core"; head -c 64M /dev/urandom; } | inquest import -
+    }
+    is "likewise what comes by a pipe" "$(exit_of too_much)" 1
+    ok "and it is said" grep -q "$T/small has too little room" "$T/err"
+    { cat "$T/core"; head -c 64M /dev/urandom; } | zstd -q -1 -f -o "$T/much.zst"
+    is "and what is compressed" "$(exit_of inquest bt "$T/much.zst")" 1
+    ok "and it is said" grep -q "$T/small has too little room" "$T/err"
+    { cat "$T/core"; head -c 64M /dev/zero; } | zstd -q -1 -f -o "$T/much.zst"
+    is "but zeros need none" "$(exit_of inquest bt "$T/much.zst")" "$(exit_of inquest bt "$T/core")"
+    is "and nothing is left" "$(($(stat -f -c %b-%f "$T/small")))" 0
+    unset TMPDIR
+fi
 
 # What is no core.
 echo 'not a core' >"$T/text"

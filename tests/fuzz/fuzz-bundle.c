@@ -25,7 +25,7 @@ static int read_member(void *context, int fd, struct error *error)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    const struct bundle_handler handler = {read_member, read_member, read_member, NULL};
+    const struct bundle_handler handler = {read_member, read_member, read_member, NULL, 1 << 20};
     AUTO_COMPRESSOR struct frame_compressor *compressor = NULL;
     AUTO_FREE void *frame = malloc(frame_bound(size));
     AUTO_FD int in = memfd_create("bundle", MFD_CLOEXEC);

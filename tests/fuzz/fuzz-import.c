@@ -21,7 +21,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (in < 0 || out < 0 || !facts || !outcome || io_pwrite(in, data, size, 0) < 0)
         abort();
-    if (salvage_import(in, out, facts, outcome, &error) < 0)
+    if (salvage_import(in, out, facts, 1 << 20, outcome, &error) < 0)
         return 0;
     if (record_open(out, &record, &error) < 0 || !record_is_finished(record))
         abort();

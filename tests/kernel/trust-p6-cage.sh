@@ -119,6 +119,39 @@ is "trust-p6-cage: no file was made, changed or removed" "$(diff "$T/before" "$T
 as_user $ALICE "$BIN/inquest" bt "$(listed hers id)" >"$T/bt.said" 2>&1
 is "trust-p6-cage: a crash of her own, which she may read, is explained by it" $? 0
 
+# ---- it makes threads -----------------------------------------------------------------------------
+
+make_intruder MULTIPLIES
+put_in_place "$T/made.MULTIPLIES"
+crash_one() {
+    crash many -u $ALICE -t 30 "$VICTIMS/signals" SEGV
+}
+with_hook crash_one
+ok "trust-p6-cage: the keeper ends" wait_idle 60
+ok "trust-p6-cage: a crash of hers is listed" wait_listed many
+few() { # COMMAND…: its analyzer gets some threads, and no more than that
+    local made
+    made=$("$@" | jq -r '.problems[0] | sub(" threads"; "")') && note "$made threads"
+    [ "$made" -ge 8 ] && [ "$made" -lt 64 ]
+}
+ok "trust-p6-cage: the keeper's analyzer makes few threads" few inquest bt --json "$(listed many id)"
+ok "trust-p6-cage: and root's" few "$BIN/inquest" bt --json "$HER/core"
+if as_user $ALICE unshare -U true 2>/dev/null; then
+    ok "trust-p6-cage: and a user's" few as_user $ALICE "$BIN/inquest" bt --json "$HER/core"
+    # Her own processes don't count.
+    as_user $ALICE bash -c 'for ((i = 0; i < 50; i++)); do sleep 15 & done; wait' &
+    sleepers=$!
+    ok "trust-p6-cage: whose own processes don't count" few as_user $ALICE "$BIN/inquest" bt --json "$HER/core"
+    wait $sleepers
+else
+    skip "trust-p6-cage: a user's makes few threads" "no user namespaces for users"
+fi
+if command -v strace >/dev/null; then
+    ok "trust-p6-cage: nor does root's make more, where there are no user namespaces" few \
+        strace -f -o /dev/null -e trace=unshare -e inject=unshare:error=ENOSYS \
+        "$BIN/inquest" bt --json "$HER/core"
+fi
+
 # ---- reports that are none -------------------------------------------------------------------------
 
 # What a terminal would obey: control characters but tab and newline, C1 and changes of direction.

@@ -14,6 +14,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -435,7 +436,7 @@ static void test_import_of_a_record(void **state)
     AUTO_CRASH_ROW struct crash_row *row = fixture_add(fixture, &example), *copy = NULL;
     AUTO_FD int fd = store_open_record(fixture->store, row, NULL);
     struct error error = {0};
-    if (adopt_record(fixture->store, fd, &copy, &error) < 0)
+    if (adopt_record(fixture->store, fd, UINT64_MAX, &copy, &error) < 0)
         fail_msg("%s", error.text);
     assert_string_equal(copy->id, "20261122-000000-1000.2");
     assert_true(copy->is_private); /* a record from elsewhere does not say who reads it here */
@@ -450,6 +451,59 @@ static void test_import_of_a_record(void **state)
     assert_int_equal(record_read(from, a, 300000, 0), 300000);
     assert_int_equal(record_read(to, b, 300000, 0), 300000);
     assert_memory_equal(a, b, 300000);
+}
+
+static void test_import_is_bounded(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct example example = {.time_us = START, .content = 300000};
+    AUTO_CRASH_ROW struct crash_row *row = fixture_add(fixture, &example);
+    AUTO_FD int fd = store_open_record(fixture->store, row, NULL);
+    const struct {
+        uint64_t max_core, content;
+        enum record_state core;
+    } cases[] = {
+        {300000, 300000, RECORD_FULL},
+        {299999, 299999, RECORD_TRUNCATED},
+        {100000, 100000, RECORD_TRUNCATED},
+        {0, 0, RECORD_TRUNCATED},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        AUTO_CRASH_ROW struct crash_row *copy = NULL;
+        AUTO_RECORD struct record *record = NULL;
+        assert_int_equal(adopt_record(fixture->store, fd, cases[i].max_core, &copy, NULL), 0);
+        assert_int_equal(copy->core, cases[i].core);
+        assert_int_equal(copy->core_size, 300000);
+        AUTO_FD int copied = store_open_record(fixture->store, copy, NULL);
+        assert_int_equal(record_open(copied, &record, NULL), 0);
+        assert_int_equal(record_content_size(record), cases[i].content);
+        const char *reason = metadata_text(record_metadata(record), KEY_REASON);
+        assert_true((reason && strstr(reason, "max_core")) == (cases[i].core != RECORD_FULL));
+    }
+}
+
+static void test_import_of_another_time(void **state)
+{
+    struct fixture *fixture = *state;
+    const int64_t now = time(NULL) * SECOND;
+    const struct {
+        int64_t said, least, most;
+    } cases[] = {
+        {START, START, START},
+        {now - SECOND, now - SECOND, now - SECOND},
+        {now + 600 * SECOND, now + 600 * SECOND, now + 600 * SECOND}, /* another clock */
+        {now + 7200 * SECOND, now, now + 60 * SECOND},
+        {INT64_MAX, now, now + 60 * SECOND},
+        {-SECOND, 0, 0},
+        {INT64_MIN + 1, 0, 0},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        const struct example example = {.time_us = cases[i].said, .content = 100};
+        AUTO_CRASH_ROW struct crash_row *row = fixture_add(fixture, &example), *copy = NULL;
+        AUTO_FD int fd = store_open_record(fixture->store, row, NULL);
+        assert_int_equal(adopt_record(fixture->store, fd, UINT64_MAX, &copy, NULL), 0);
+        assert_in_range((uint64_t)copy->time_us, (uint64_t)cases[i].least, (uint64_t)cases[i].most);
+    }
 }
 
 static void test_remove(void **state)
@@ -491,6 +545,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_index_replaced_meanwhile, fixture_setup,
                                         fixture_teardown),
         cmocka_unit_test_setup_teardown(test_import_of_a_record, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_import_of_another_time, fixture_setup,
+                                        fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_import_is_bounded, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_remove, fixture_setup, fixture_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

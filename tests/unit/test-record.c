@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* test-record.c - what a record writer wrote, a record reader and plain zstd read back. */
+#include <elf.h>
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -318,7 +319,65 @@ static void an_import_refuses_what_is_no_core(void **state)
     AUTO_METADATA struct metadata *facts = facts_of_a_crash(), *outcome = metadata_new();
 
     assert_int_equal(io_pwrite(in, "#!/bin/sh\n", 10, 0), 0);
-    assert_int_equal(salvage_import(in, out, facts, outcome, NULL), -EBADMSG);
+    assert_int_equal(salvage_import(in, out, facts, UINT64_MAX, outcome, NULL), -EBADMSG);
+}
+
+/* A core of `size` bytes, zeros but for its headers, compressed. */
+static int compressed_core(size_t size)
+{
+    const struct {
+        Elf64_Ehdr header;
+        Elf64_Phdr segment;
+    } start = {
+        .header = {.e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB,
+                               EV_CURRENT},
+                   .e_type = ET_CORE,
+                   .e_machine = EM_X86_64,
+                   .e_version = EV_CURRENT,
+                   .e_phoff = sizeof(Elf64_Ehdr),
+                   .e_ehsize = sizeof(Elf64_Ehdr),
+                   .e_phentsize = sizeof(Elf64_Phdr),
+                   .e_phnum = 1},
+        .segment = {.p_type = PT_LOAD, .p_filesz = MIB, .p_memsz = MIB},
+    };
+    AUTO_FREE char *core = calloc(1, size), *packed = malloc(ZSTD_compressBound(size));
+    int fd = empty_file();
+    assert_true(core && packed);
+    memcpy(core, &start, sizeof start);
+    size_t n = ZSTD_compress(packed, ZSTD_compressBound(size), core, size, 1);
+    assert_false(ZSTD_isError(n));
+    assert_int_equal(io_pwrite(fd, packed, n, 0), 0);
+    return fd;
+}
+
+static void an_import_takes_no_more_than_max_core(void **state)
+{
+    (void)state;
+    const struct {
+        uint64_t size, max_core;
+        const char *state;
+        uint64_t core_size;
+    } cases[] = {
+        {MIB, MIB, "full", MIB},
+        {MIB, MIB - 1, "truncated", MIB},
+        {MIB, 1000, "truncated", MIB},
+        {64 * MIB, 64 * MIB, "full", 64 * MIB},
+        {64 * MIB, 8 * MIB + 5, "truncated", 8 * MIB + 5}, /* longer than its headers say */
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        AUTO_FD int in = compressed_core(cases[i].size), out = empty_file();
+        AUTO_METADATA struct metadata *facts = facts_of_a_crash(), *outcome = metadata_new();
+        AUTO_RECORD struct record *record = NULL;
+        uint64_t core_size, all = cases[i].size, most = cases[i].max_core;
+        assert_int_equal(salvage_import(in, out, facts, most, outcome, NULL), 0);
+        assert_string_equal(metadata_text(outcome, KEY_STATE), cases[i].state);
+        assert_int_equal(metadata_u64(outcome, KEY_CORE_SIZE, &core_size), 0);
+        assert_int_equal(core_size, cases[i].core_size);
+        assert_int_equal(record_open(out, &record, NULL), 0);
+        assert_int_equal(record_content_size(record), all < most ? all : most);
+        const char *reason = metadata_text(outcome, KEY_REASON);
+        assert_true((reason && strstr(reason, "max_core")) == (all > most));
+    }
 }
 
 int main(void)
@@ -335,6 +394,7 @@ int main(void)
         cmocka_unit_test(a_flipped_bit_is_found),
         cmocka_unit_test(other_files_are_refused),
         cmocka_unit_test(an_import_refuses_what_is_no_core),
+        cmocka_unit_test(an_import_takes_no_more_than_max_core),
     };
     return cmocka_run_group_tests_name("record", tests, NULL, NULL);
 }

@@ -229,13 +229,48 @@ static void bounds_hold(void **state)
     char begin[128];
 
     assert_int_equal(parse_repeated("", "[", 9, ""), -EFBIG);
-    assert_int_equal(parse_repeated("[0", ",0", REPORT_MAX_VALUES, "]"), -EFBIG);
+    assert_int_equal(parse_repeated("[0", ",0", REPORT_MAX_MEMORY / 40, "]"), -EFBIG);
+    assert_int_equal(parse_repeated("[{}", ",{}", REPORT_MAX_MEMORY / 220, "]"), -EFBIG);
+    assert_int_equal(parse_repeated("[[]", ",[]", REPORT_MAX_MEMORY / 120, "]"), -EFBIG);
+    assert_int_equal(parse_repeated("[\"\"", ",\"\"", REPORT_MAX_MEMORY / 90, "]"), -EFBIG);
+    assert_int_equal(parse_repeated("{\"\":0", ",\"\":0", REPORT_MAX_MEMORY / 100, "}"), -EFBIG);
     assert_int_equal(parse_repeated("\"", "x", REPORT_MAX_SIZE, "\""), -EFBIG);
     snprintf(begin, sizeof begin, "%s\"details\":[\"\"", head);
     assert_int_equal(parse_repeated(begin, ",\"\"", REPORT_MAX_TEXTS, "]}"), -EFBIG);
     assert_int_equal(parse_repeated(begin, ",\"\"", REPORT_MAX_TEXTS - 1, "]}"), 0);
     snprintf(begin, sizeof begin, "%s\"stacks\":[[0", head);
     assert_int_equal(parse_repeated(begin, ",0", REPORT_MAX_FRAMES, "]]}"), -EFBIG);
+}
+
+/* As many threads as a machine has PIDs, with all that the analyzer says of each. */
+static void many_threads_are_within_them(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"r15",     "r14",      "r13", "r12", "rbp",    "rbx", "r11",
+                                        "r10",     "r9",       "r8",  "rax", "rcx",    "rdx", "rsi",
+                                        "rdi",     "orig_rax", "rip", "cs",  "eflags", "rsp", "ss",
+                                        "fs_base", "gs_base",  "ds",  "es",  "fs",     "gs"};
+    AUTO_BYTES struct bytes text = {0};
+    char thread[2048];
+    size_t used = (size_t)snprintf(thread, sizeof thread,
+                                   "{\"tid\":4194304,\"name\":\"worker-of-a-pool\","
+                                   "\"crashed\":false,\"stop\":\"end\",\"stack\":0,\"omitted\":0,"
+                                   "\"registers\":{");
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+        used += (size_t)snprintf(thread + used, sizeof thread - used, "%s\"%s\":\"0x7ffff7fc1000\"",
+                                 i > 0 ? "," : "", names[i]);
+    snprintf(thread + used, sizeof thread - used, "}}");
+
+    assert_int_equal(bytes_append_text(&text, "{\"version\":1,\"signal\":11,\"reason\":\"\","
+                                              "\"stacks\":[[{\"pc\":\"0x1\",\"trust\":\"cfi\"}]],"
+                                              "\"threads\":["),
+                     0);
+    for (size_t i = 0; i < 32768; i++) {
+        assert_int_equal(bytes_append_text(&text, i > 0 ? "," : ""), 0);
+        assert_int_equal(bytes_append_text(&text, thread), 0);
+    }
+    assert_int_equal(bytes_append_text(&text, "]}"), 0);
+    assert_int_equal(parse(text.data), 0);
 }
 
 int main(void)
@@ -249,6 +284,7 @@ int main(void)
         cmocka_unit_test(what_may_be_missing_may),
         cmocka_unit_test(garbage_is_refused),
         cmocka_unit_test(bounds_hold),
+        cmocka_unit_test(many_threads_are_within_them),
     };
     return cmocka_run_group_tests_name("report", tests, NULL, NULL);
 }

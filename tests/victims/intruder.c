@@ -11,6 +11,7 @@
  *   SHOUTS     fails, with escape sequences and a megabyte on stderr
  *   SLEEPS LINGERS    never ends; closes its report first
  *   DIES       by a signal
+ *   MULTIPLIES into as many threads as it can; the report says how many
  */
 #include <elf.h>
 #include <errno.h>
@@ -515,6 +516,28 @@ static void sleep_for_ever(void)
         syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, 0, NULL, NULL, 0);
 }
 
+static int wait_for_ever(void *unused)
+{
+    (void)unused;
+    sleep_for_ever();
+    return 0;
+}
+
+static void multiply(void)
+{
+    enum { MOST = 1000 };
+    char *stacks =
+        mmap(NULL, (MOST + 1) * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    int made = 0;
+    while (made < MOST &&
+           clone(wait_for_ever, stacks + (made + 1) * PAGE,
+                 CLONE_VM | CLONE_THREAD | CLONE_SIGHAND | CLONE_FS | CLONE_FILES, NULL) >= 0)
+        made++;
+    char said[32];
+    snprintf(said, sizeof(said), "\"%d threads\"", made);
+    report("intruder", said);
+}
+
 static void shout(void)
 {
     for (int i = 0; i < 1024; i++)
@@ -533,7 +556,8 @@ enum kind {
     SHOUTS,
     SLEEPS,
     LINGERS,
-    DIES
+    DIES,
+    MULTIPLIES
 };
 
 int main(void)
@@ -579,6 +603,10 @@ int main(void)
     case DIES:
         shout();
         abort();
+    case MULTIPLIES:
+        multiply();
+        fflush(stdout);
+        _exit(0);
     case SILENT:
     default:
         return 0;
