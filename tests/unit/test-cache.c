@@ -145,7 +145,7 @@ static void test_packages_damaged(void **state)
 
 static void write_file(const struct fixture *fixture, const char *name, size_t size, time_t time)
 {
-    static char text[64 * 1024]; /* zeros */
+    static char text[64 * 1024] = {0};
     const struct iovec part = {text, size};
     assert_int_equal(cache_write(store_of(fixture), name, &part, 1), 0);
     char path[64];
