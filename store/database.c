@@ -171,10 +171,12 @@ static int make_file(int dirfd, const char *name, mode_t mode, struct error *err
     return check_regular(dirfd, name, error);
 }
 
-/* What sqlite will write to: it follows no symbolic link, but would write through a hard one. */
+/* What sqlite will write to: it follows no symbolic link, but would write through a hard one. A copy
+ * of the whole store by hard links is all right: then they all have another name. */
 static int check_own(int dirfd, const char *name, struct error *error)
 {
     static const char *const suffixes[] = {"", "-wal", "-shm"};
+    nlink_t names = 0; /* of the database itself */
     for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
         char path[64];
         struct stat st;
@@ -184,7 +186,8 @@ static int check_own(int dirfd, const char *name, struct error *error)
                 continue;
             return error_errno(error, errno, "%s", path);
         }
-        if (!S_ISREG(st.st_mode) || st.st_nlink != 1)
+        names = i == 0 ? st.st_nlink : names;
+        if (!S_ISREG(st.st_mode) || st.st_nlink > names)
             return error_set(error, EUCLEAN, "%s: not a file of its own", path);
     }
     return 0;

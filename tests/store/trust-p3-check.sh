@@ -133,6 +133,14 @@ is "trust-p3-check: an index that is none is made anew" "$(inquest check >"$T/ou
 is "trust-p3-check: and knows every crash" "$(inquest list --json | jq length)" 3
 sound_store
 
+# A backup by hard links is no damage.
+cp -al "$STORE" "$T/linked"
+inquest pin -q $id
+is "trust-p3-check: a store that has other names, too" "$(checked)" "0  0/0"
+ok "trust-p3-check: its index was not made anew" test ! -e "$STORE/index.db.damaged"
+rm -rf "$T/linked"
+sound_store
+
 # ---- modules ----
 install -m 640 "$BIN/inquest" "$STORE/modules/0123456789abcdef0123456789abcdef01234567"
 is "trust-p3-check: a module that a core may need stays" "$(checked)" "0  0/0"
