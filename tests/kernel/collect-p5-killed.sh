@@ -61,13 +61,13 @@ verdict() { # TAG
 # One kill: its verdict is left in $said_of_it.
 kill_once() { # TARGET MICROSECONDS
     printf '%s %s %s\n' "$1" "$2" "$STORE" >"$T/kill"
+    kmsg_mark
     with_hook -b kill victim victim
     wait_idle 30 || echo "a hook or keeper does not end ($1 after $2 µs)"
     keeper --no-analysis
     verdict victim
 }
 
-kmsg_mark
 UNDER='' with_hook victim undisturbed # as fast as those that are killed
 wait_listed undisturbed || bail "nothing is collected even when nobody kills the hook"
 duration=$(inquest info --json "$(listed undisturbed id)" | jq '.metadata.taken_us * 5 / 4 | floor')

@@ -26,6 +26,7 @@ chmod +x "$BIN/faulty"
 
 with_fault() { # STRACE-OPTIONS
     echo "$1" >"$T/inject"
+    kmsg_mark # of each: the log is a ring
     pattern_take 1024 '' "|$BIN/faulty -C $CONF $SPECIFIERS" 2
     crash victim -t 30 "$VICTIMS/memory" 3 mixed
     pattern_give_back
@@ -89,7 +90,6 @@ verdict() {
 }
 
 declare -A outcomes=()
-kmsg_mark
 with_fault '-e trace=all'
 all_points >"$T/all"
 ok "trust-p3-faults: an undisturbed crash shows its system calls" test "$(wc -l <"$T/all")" -gt 100
