@@ -280,6 +280,15 @@ static bool has_namespaces(char *ret, size_t size)
     return walls.root;
 }
 
+static bool has_thread_limit(char *ret, size_t size)
+{
+    struct cage_walls walls;
+    (void)size;
+    *ret = '\0';
+    cage_probe(&walls);
+    return walls.threads;
+}
+
 static bool has_seccomp(char *ret, size_t size)
 {
     (void)size;
@@ -303,6 +312,8 @@ static void check_features(struct diagnosis *d)
         {"namespaces", has_namespaces, "the analyzer has a root and a network of its own",
          "no user namespaces or no merged /usr: the analyzer has the machine's root, and its "
          "walls"},
+        {"threads", has_thread_limit, "the analyzer makes few of them, whoever starts it",
+         "no user namespaces, or before Linux 5.14: one that a user starts makes any number"},
         {"seccomp", has_seccomp, "hook and analyzer may call what they need, no more",
          "the cages have no system call filter"},
     };

@@ -340,6 +340,24 @@ static int mount_of(int fd, uint64_t *ret)
 }
 
 /*
+ * What the executable is on. The victim's mounts are without those that lead out of its root
+ * (chroot), and not those that it was started from where it has made itself others since. Numbers
+ * are the machine's, so that ours may have the mount.
+ */
+static int kind_of_mount(const struct victim *victim, int exe, enum mapping_kind *ret)
+{
+    AUTO_BYTES struct bytes ours = {0};
+    uint64_t mount;
+
+    int r = mount_of(exe, &mount);
+    if (r < 0 ||
+        mappings_kind_of_mount(&victim->mountinfo, victim->mounts_of_user, mount, ret) == 0)
+        return r;
+    (void)io_read_file(AT_FDCWD, "/proc/self/mountinfo", MAPPINGS_MOUNTINFO_MAX, &ours);
+    return mappings_kind_of_mount(&ours, false, mount, ret);
+}
+
+/*
  * The access control list of the executable. Where a server would have to be asked for it, the mode
  * must do: a process whose program its user may not read is not dumpable, unless it says otherwise.
  * False where there may be one that cannot be had.
@@ -347,11 +365,9 @@ static int mount_of(int fd, uint64_t *ret)
 static bool read_acl(const struct victim *victim, int exe, struct bytes *ret)
 {
     enum mapping_kind kind;
-    uint64_t mount;
     char path[64], acl[ACL_MAX];
 
-    if (mount_of(exe, &mount) < 0 ||
-        mappings_kind_of_mount(&victim->mountinfo, victim->mounts_of_user, mount, &kind) < 0)
+    if (kind_of_mount(victim, exe, &kind) < 0)
         return false;
     if (kind == MAPPING_REMOTE)
         return true;

@@ -13,6 +13,8 @@
 
 #include "store/base/bytes.h"
 
+enum { MAPPINGS_MOUNTINFO_MAX = 4 * 1024 * 1024 }; /* bytes of mountinfo that are read */
+
 enum mapping_kind {
     MAPPING_ANONYMOUS,     /* absent pages are zeros */
     MAPPING_SHARED_MEMORY, /* tmpfs, memfd, System V: others may have filled absent pages */

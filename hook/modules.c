@@ -237,8 +237,7 @@ static void keep(int dir, int fd, const char *name, const struct part *part, str
     if (to < 0 || fchown(to, part->uid, part->gid) < 0 || copy(fd, to) < 0 ||
         fchmod(to, LAYOUT_FILE_MODE) < 0 || fsync(to) < 0)
         return;
-    if (linkat(to, "", dir, name, AT_EMPTY_PATH) < 0)
-        return; /* somebody else was faster, with the same file */
+    (void)part_link(to, dir, name); /* -EEXIST: somebody else was faster, with the same file */
 }
 
 void modules_keep(const struct modules *modules, const struct part *part, struct room *room)

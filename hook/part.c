@@ -142,18 +142,16 @@ int part_begin(struct part *part, int64_t time_us, uint32_t pid, unsigned attemp
     return 0;
 }
 
-/* Links an unnamed file. Through /proc, which needs no capability, where the plain way is closed.
- */
-static int link_unnamed(const struct part *part, const char *name)
+int part_link(int fd, int dir, const char *name)
 {
     char path[64];
 
-    if (linkat(part->fd, "", part->dir, name, AT_EMPTY_PATH) == 0)
+    if (linkat(fd, "", dir, name, AT_EMPTY_PATH) == 0)
         return 0;
     if (errno != ENOENT)
         return -errno;
-    snprintf(path, sizeof path, "/proc/self/fd/%d", part->fd);
-    return linkat(AT_FDCWD, path, part->dir, name, AT_SYMLINK_FOLLOW) < 0 ? -errno : 0;
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    return linkat(AT_FDCWD, path, dir, name, AT_SYMLINK_FOLLOW) < 0 ? -errno : 0;
 }
 
 /* rename(2) that does not replace, also where the filesystem has no such flag (NFS). */
@@ -171,7 +169,7 @@ static int rename_exclusively(int dir, const char *from, const char *to)
 static int publish_first(struct part *part, const char *hidden, const char *name)
 {
     if (!part->hidden)
-        return link_unnamed(part, name);
+        return part_link(part->fd, part->dir, name);
     int r = rename_exclusively(part->dir, hidden, name);
     if (r < 0)
         (void)unlinkat(part->dir, hidden, 0); /* begun anew under another id, or given up */
@@ -180,7 +178,7 @@ static int publish_first(struct part *part, const char *hidden, const char *name
 
 static int publish_again(struct part *part, const char *hidden, const char *name)
 {
-    int r = part->hidden ? 0 : link_unnamed(part, hidden);
+    int r = part->hidden ? 0 : part_link(part->fd, part->dir, hidden);
     if (r == 0 && renameat(part->dir, hidden, part->dir, name) < 0) {
         r = -errno;
         (void)unlinkat(part->dir, hidden, 0); /* the one published first stays */

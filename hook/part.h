@@ -53,6 +53,10 @@ int part_begin(struct part *part, int64_t time_us, uint32_t pid, unsigned attemp
 /* Gives the file its name. -EEXIST: the id is taken, begin anew with the next attempt. */
 int part_publish(struct part *part, struct error *error);
 
+/* Names an open file that has no name (O_TMPFILE). Through /proc, which needs no capability, where
+ * the plain way is closed: before Linux 6.10, to all without CAP_DAC_READ_SEARCH. */
+int part_link(int fd, int dir, const char *name);
+
 /*
  * Takes over the file that has the name where that is not the one in `part`: a worker that was
  * killed may have published it and not said so. -EWOULDBLOCK: somebody else has it already.

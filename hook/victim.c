@@ -21,7 +21,6 @@
 
 enum {
     MAPS_MAX = 32 * 1024 * 1024, /* 70,000 mappings take about 6 MiB */
-    MOUNTINFO_MAX = 4 * 1024 * 1024,
     AUXV_MAX = 4096,
     STATUS_MAX = 16 * 1024,
 };
@@ -151,7 +150,7 @@ void victim_open(struct victim *victim)
     victim->pagemap = open_in(victim->task, "pagemap");
     victim->smaps = open_in(victim->task, "smaps");
     read_in(victim->task, "maps", MAPS_MAX, &victim->maps);
-    read_in(victim->task, "mountinfo", MOUNTINFO_MAX, &victim->mountinfo);
+    read_in(victim->task, "mountinfo", MAPPINGS_MOUNTINFO_MAX, &victim->mountinfo);
     read_in(victim->task, "auxv", AUXV_MAX, &victim->auxv);
 }
 

@@ -21,6 +21,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -105,6 +106,15 @@ static int set_limits(const struct cage *cage, struct error *error)
     return r;
 }
 
+/* Whether a limit of threads is a user namespace's own, which cannot be seen but in the version. */
+static bool counts_by_namespace(void)
+{
+    struct utsname name;
+    unsigned major = 0, minor = 0;
+    return uname(&name) == 0 && sscanf(name.release, "%u.%u", &major, &minor) == 2 &&
+           (major > 5 || (major == 5 && minor >= 14));
+}
+
 /*
  * The kernel counts by user and, since Linux 5.14, by user namespace: this cage's own. Elsewhere
  * all of that user's count: his own processes, which would leave none, or all cages at once, in
@@ -113,7 +123,7 @@ static int set_limits(const struct cage *cage, struct error *error)
 static int limit_threads(const struct cage *cage, const struct cage_walls *walls,
                          struct error *error)
 {
-    return cage->drop_user || walls->users ? set_limit(RLIMIT_NPROC, cage->threads, error) : 0;
+    return cage->drop_user || walls->threads ? set_limit(RLIMIT_NPROC, cage->threads, error) : 0;
 }
 
 /* ---- what can be read and executed ---- */
@@ -204,9 +214,9 @@ static bool is_root_enough(void)
 static void enter_namespaces(struct cage_walls *ret)
 {
     ret->network = unshare(CLONE_NEWUSER | CLONE_NEWNET) == 0;
-    ret->users = ret->network || unshare(CLONE_NEWUSER) == 0;
-    if (!ret->users)
+    if (!ret->network && unshare(CLONE_NEWUSER) < 0)
         return;
+    ret->threads = counts_by_namespace();
     ret->root = is_root_enough() && chroot(OWN_ROOT) == 0 && chdir("/") == 0;
 }
 
@@ -365,18 +375,20 @@ int cage_exec(const struct cage *cage, char *const arguments[], char *const envi
 
 void cage_probe(struct cage_walls *ret)
 {
-    enum { HAS_ROOT = 1, HAS_NETWORK = 2 };
+    enum { HAS_ROOT = 1, HAS_NETWORK = 2, HAS_THREADS = 4 };
     *ret = (struct cage_walls){.landlock = landlock_version()};
     pid_t child = fork();
     if (child == 0) {
         if (geteuid() == 0 && setresuid(NOBODY, NOBODY, NOBODY) < 0)
             _exit(0);
         enter_namespaces(ret);
-        _exit((ret->root ? HAS_ROOT : 0) | (ret->network ? HAS_NETWORK : 0));
+        _exit((ret->root ? HAS_ROOT : 0) | (ret->network ? HAS_NETWORK : 0) |
+              (ret->threads ? HAS_THREADS : 0));
     }
     int status = 0;
     if (child < 0 || waitpid(child, &status, 0) < 0 || !WIFEXITED(status))
         return;
     ret->root = WEXITSTATUS(status) & HAS_ROOT;
     ret->network = WEXITSTATUS(status) & HAS_NETWORK;
+    ret->threads = WEXITSTATUS(status) & HAS_THREADS;
 }

@@ -11,14 +11,16 @@
  *   wall                  keeps it from                         where
  *   system call filter    all but reading and memory            everywhere (not with sanitizers)
  *   limits                more memory and time than it was given everywhere
- *   a limit of threads    taking every PID                      root starts it, or user namespaces
+ *   a limit of threads    taking every PID                      root starts it, or Linux 5.14 and
+ *                                                               user namespaces
  *   user, no_new_privs    what is another's                     the user: where root starts it
  *   Landlock              files but programs and libraries      Linux 5.13, if it is switched on
  *   a root of its own     the same, and names                   user namespaces, merged /usr
  *   a network of its own  the network                           user namespaces
  *
- * The last three back each other and the first; which of them this machine has, cage_probe() tells.
- * What only the start needed the program gives up itself (analyzer/cage.h).
+ * The last three back each other and the first; which of them this machine has, and whether a
+ * user's threads are limited, cage_probe() tells. What only the start needed the program gives up
+ * itself (analyzer/cage.h).
  */
 #pragma once
 
@@ -36,7 +38,7 @@ struct cage {
     gid_t gid;
     uint64_t memory;      /* bytes of private writable memory */
     uint64_t cpu_seconds; /* of all threads together */
-    unsigned threads;     /* at once; not bounded for a user who has no user namespaces */
+    unsigned threads;     /* at once; not bounded for a user where that wall is missing */
 };
 
 /*
@@ -50,7 +52,8 @@ int cage_exec(const struct cage *cage, char *const arguments[], char *const envi
 
 struct cage_walls {
     int landlock; /* the version of its interface, 0: none */
-    bool users, root, network;
+    bool threads; /* bounded whoever starts it */
+    bool root, network;
 };
 
 /* What a cage would have of those walls that not every machine has. */

@@ -63,7 +63,7 @@ test_config_LDADD = $(librecord_libs) $(CMOCKA_LIBS)
 
 unit_tests += test-hook
 test_hook_SOURCES = tests/unit/test-hook.c
-test_hook_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+test_hook_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(SECCOMP_CFLAGS)
 test_hook_LDADD = $(hook_libs) $(CMOCKA_LIBS)
 
 unit_tests += test-take

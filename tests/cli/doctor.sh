@@ -66,6 +66,19 @@ json "good: the configuration in force, and from where" "$T/good.json" \
 json "good: a default has no place" "$T/good.json" \
     '.config[] | select(.key == "max_core") | .value == "32G" and .file == null'
 
+if setpriv --reuid=65534 --regid=65534 --clear-groups unshare -U true 2>/dev/null; then
+    says good threads true "makes few of them"
+    old() { exec setarch --uname-2.6 "$INQUEST" doctor --json; }
+    if [[ $(setarch --uname-2.6 uname -r 2>&1) == 2.6.* ]]; then
+        machine old old
+        says old threads null "before Linux 5.14"
+    else
+        skip "old: threads" "this kernel cannot be taken for one"
+    fi
+else
+    says good threads null "no user namespaces"
+fi
+
 other() { printf '|/usr/lib/systemd/systemd-coredump %%P' >"$T/pattern"; }
 machine other other
 says other handler false systemd-coredump

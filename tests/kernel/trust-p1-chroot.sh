@@ -139,4 +139,32 @@ is "trust-p1-chroot: nothing of her root was run or loaded" "$(cat "$T/ran" "$ro
 build_id=$(readelf -n "$root/bin/victim" | sed -n 's/.*Build ID: //p')
 ok "trust-p1-chroot: no file of hers among the shared modules" \
     test -n "$build_id" -a ! -e "$STORE/modules/$build_id"
+
+# ---- where there is nothing to lie with: what she may read is hers as anywhere -------------------
+
+mkdir "$T/plain"
+echo 'int main(void) { return *(volatile int *)0; }' | gcc -static -x c -o "$T/plain/fault" - ||
+    bail "no static victim"
+cat >"$T/unshare.py" <<'END'
+import ctypes, os
+uid, gid = os.getuid(), os.getgid()
+NEWNS, NEWUSER = 0x00020000, 0x10000000
+if ctypes.CDLL(None).unshare(NEWNS | NEWUSER) == 0:
+    for name, text in ("setgroups", "deny"), ("uid_map", f"{uid} {uid} 1"), ("gid_map", f"{gid} {gid} 1"):
+        with open("/proc/self/" + name, "w") as file:
+            file.write(text)
+    print('{"pid":%d}' % os.getpid(), flush=True)
+    os.kill(os.getpid(), 11)
+END
+crash_plainly() {
+    crash plain -t 30 "$(type -P chroot)" --userspec=$ALICE:$ALICE --groups= "$T/plain" /fault
+    crash unshared -u $ALICE -t 30 /usr/bin/python3 "$T/unshare.py"
+}
+with_hook crash_plainly
+ok "trust-p1-chroot: hooks and keepers end" wait_idle 60
+for tag in plain unshared; do
+    ok "trust-p1-chroot: $tag: listed" wait_listed $tag
+    is "trust-p1-chroot: $tag: hers" "$(record_of $tag)" \
+        "$STORE/crashes/$ALICE/$(listed $tag id).core.zst"
+done
 finish

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* test-hook.c - the hook's rooms one by one: arguments, cgroups, access, storms, budgets,
- * build-ids. */
+ * build-ids, modules. */
 #include <elf.h>
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <seccomp.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,7 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -25,7 +28,10 @@
 #include "hook/build_id.h"
 #include "hook/cgroup.h"
 #include "hook/mappings.h"
+#include "hook/modules.h"
 #include "hook/part.h"
+#include "hook/rights.h"
+#include "hook/room.h"
 #include "hook/storm.h"
 #include "store/base/cleanup.h"
 #include "store/base/clock.h"
@@ -605,7 +611,7 @@ static void mappings_of_user(void **state)
     }
 }
 
-static void build_id_found(void **state)
+static struct tiny make_tiny(void)
 {
     struct tiny tiny = {
         .header = {.e_ident = ELFMAG, .e_phoff = offsetof(struct tiny, segment), .e_phnum = 1},
@@ -614,10 +620,17 @@ static void build_id_found(void **state)
         .name = "GNU",
     };
 
-    (void)state;
     tiny.header.e_ident[EI_CLASS] = ELFCLASS64;
     tiny.header.e_ident[EI_DATA] =
         __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? ELFDATA2LSB : ELFDATA2MSB;
+    return tiny;
+}
+
+static void build_id_found(void **state)
+{
+    struct tiny tiny = make_tiny();
+
+    (void)state;
     assert_int_equal(id_of(&tiny, sizeof tiny), 8);
     for (size_t size = 0; size < sizeof tiny; size++)
         assert_int_equal(id_of(&tiny, size), 0);
@@ -634,6 +647,67 @@ static void build_id_found(void **state)
     assert_int_equal(id_of(&tiny, sizeof tiny), 0);
     tiny.header.e_ident[EI_CLASS] = ELFCLASS32;
     assert_int_equal(id_of(&tiny, sizeof tiny), 0);
+}
+
+/* ---- modules ---- */
+
+/* As before Linux 6.10, to who has no CAP_DAC_READ_SEARCH. */
+static bool refuse_empty_paths(void)
+{
+    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+    bool done = filter &&
+                seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOENT), SCMP_SYS(linkat), 1,
+                                 SCMP_A4(SCMP_CMP_MASKED_EQ, AT_EMPTY_PATH, AT_EMPTY_PATH)) == 0 &&
+                seccomp_load(filter) == 0;
+
+    seccomp_release(filter);
+    return done;
+}
+
+/* As the watcher does, in a process that may change itself. */
+static bool keep_as_owner(struct modules *modules, const struct part *part)
+{
+    struct room room = ROOM_NONE;
+    int status = -1;
+
+    pid_t pid = fork();
+    if (pid == 0) {
+        if (prctl(PR_SET_DUMPABLE, 0) < 0 || !refuse_empty_paths())
+            _exit(1);
+        rights_act_on_files_as(part->uid, part->gid);
+        modules_keep(modules, part, &room);
+        _exit(0);
+    }
+    return waitpid(pid, &status, 0) == pid && status == 0;
+}
+
+static void modules_without_capability(void **state)
+{
+    static const uid_t OWNER = 61001;
+    int dir = (int)(intptr_t)*state;
+    const struct tiny tiny = make_tiny();
+    struct modules modules = {.fds = {memfd_create("elf", MFD_CLOEXEC)}, .count = 1};
+    AUTO_PART struct part part = PART_NONE;
+    struct stat st;
+
+    if (geteuid() != 0)
+        skip(); /* a cage is entered by root alone */
+    assert_int_equal(write(modules.fds[0], &tiny, sizeof tiny), sizeof tiny);
+    assert_int_equal(mkdirat(dir, "new", 0700), 0);
+    assert_int_equal(mkdirat(dir, "modules", 0750), 0);
+    part.dir = openat(dir, "new", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    part.uid = part.gid = OWNER;
+    assert_int_equal(fchown(part.dir, OWNER, OWNER), 0);
+    assert_int_equal(fchownat(dir, "modules", OWNER, OWNER, 0), 0);
+    assert_int_equal(fchown(dir, OWNER, OWNER), 0);
+    assert_true(keep_as_owner(&modules, &part));
+    assert_int_equal(fstatat(dir, "modules/0000000000000000", &st, AT_SYMLINK_NOFOLLOW), 0);
+    assert_int_equal(st.st_size, sizeof tiny);
+    assert_int_equal(st.st_uid, OWNER);
+    modules_close(&modules);
+    assert_int_equal(unlinkat(dir, "modules/0000000000000000", 0), 0);
+    assert_int_equal(unlinkat(dir, "modules", AT_REMOVEDIR), 0);
+    assert_int_equal(unlinkat(dir, "new", AT_REMOVEDIR), 0);
 }
 
 int main(void)
@@ -659,6 +733,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(budget_is_shared, make_directory, remove_directory),
         cmocka_unit_test(mappings_of_user),
         cmocka_unit_test(build_id_found),
+        cmocka_unit_test_setup_teardown(modules_without_capability, make_directory,
+                                        remove_directory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
