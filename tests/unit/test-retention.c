@@ -20,6 +20,7 @@
 #include "store/base/cleanup.h"
 #include "store/cache_files.h"
 #include "store/index.h"
+#include "store/module_store.h"
 #include "store/pin.h"
 #include "store/query.h"
 #include "store/record.h"
@@ -731,6 +732,53 @@ static void test_modules_and_impossible_times(void **state)
     run(fixture, &budgets, false, &log, &result);
     assert_int_equal(result.modules, 0);
     assert_true(fixture_has(fixture, "modules/aa"));
+}
+
+static void count_module(void *context, const char *path, uint64_t bytes)
+{
+    (void)path;
+    (void)bytes;
+    ++*(unsigned *)context;
+}
+
+/* Files of times that no number of microseconds tells, where the filesystem has them. */
+static void test_modules_of_odd_times(void **state)
+{
+    static const time_t odd[] = {INT64_MAX / SECOND + 1, INT64_MIN / SECOND - 1};
+    static const char *const names[] = {"modules/future", "modules/past"};
+    struct fixture *fixture = *state;
+    struct index *index = store_writable_index(fixture->store);
+    char path[] = "/dev/shm/inquest-unit.XXXXXX";
+    struct usage usage;
+    struct stat st[2] = {0};
+    unsigned n = 0;
+    bool stays = false, goes = false;
+    if (!mkdtemp(path)) {
+        print_message("no /dev/shm here\n");
+        return;
+    }
+    AUTO_FD int dirfd = open(path, O_RDONLY | O_DIRECTORY);
+    assert_int_equal(mkdirat(dirfd, "modules", 0750), 0);
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        const struct timespec times[2] = {{.tv_sec = odd[i]}, {.tv_sec = odd[i]}};
+        AUTO_FD int fd = openat(dirfd, names[i], O_WRONLY | O_CREAT, 0640);
+        assert_int_equal(futimens(fd, times), 0);
+        assert_int_equal(fstat(fd, &st[i]), 0);
+    }
+    int r = usage_recent(index, dirfd, &usage, NULL);
+    if (r == 0)
+        r = module_store_expire(index, dirfd, false, count_module, &n, NULL);
+    stays = unlinkat(dirfd, names[0], 0) == 0;
+    goes = unlinkat(dirfd, names[1], 0) < 0;
+    assert_int_equal(unlinkat(dirfd, "modules", AT_REMOVEDIR) + rmdir(path), 0);
+    if (st[0].st_mtime != odd[0] || st[1].st_mtime != odd[1]) {
+        print_message("no such times here\n");
+        return;
+    }
+    assert_int_equal(r, 0);
+    assert_true(stays);
+    assert_true(goes);
+    assert_int_equal(n, 1);
 }
 
 int main(void)
