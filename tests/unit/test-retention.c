@@ -536,11 +536,9 @@ static void test_directory_that_is_a_link(void **state)
 }
 
 /* False where the filesystem or our rights know nothing of it. */
-static bool set_immutable(struct fixture *fixture, const char *id, bool on)
+static bool set_immutable(struct fixture *fixture, const char *path, bool on)
 {
-    char path[LAYOUT_PATH_SIZE];
     int flags = 0;
-    layout_crash_path(path, 1000, id, LAYOUT_RECORD_SUFFIX);
     AUTO_FD int fd = openat(store_fd(fixture->store, 0), path, O_RDONLY);
     assert_true(fd >= 0);
     if (ioctl(fd, FS_IOC_GETFLAGS, &flags) < 0)
@@ -555,10 +553,11 @@ static void test_immutable_record(void **state)
     struct budgets budgets = unlimited;
     struct retention_result result;
     struct log log;
-    char id[4][LAYOUT_ID_SIZE];
+    char id[4][LAYOUT_ID_SIZE], path[LAYOUT_PATH_SIZE];
     for (int i = 0; i < 4; i++)
         add(fixture, 1 + i, 20 - i, 1000, NULL, id[i]);
-    if (!set_immutable(fixture, id[0], true)) {
+    layout_crash_path(path, 1000, id[0], LAYOUT_RECORD_SUFFIX);
+    if (!set_immutable(fixture, path, true)) {
         print_message("no immutable files here\n");
         return;
     }
@@ -575,7 +574,7 @@ static void test_immutable_record(void **state)
     budgets.core_age_us = budgets.report_age_us = DAY;
     run(fixture, &budgets, false, &log, &result);
     bool is_told = result.skipped == 2 && result.removed == 0;
-    assert_true(set_immutable(fixture, id[0], false)); /* before anything fails: for the teardown */
+    assert_true(set_immutable(fixture, path, false)); /* before anything fails: for the teardown */
     assert_true(goes_on);
     assert_false(over);
     assert_true(others_go);
@@ -583,6 +582,35 @@ static void test_immutable_record(void **state)
     run(fixture, &budgets, false, &log, &result);
     assert_int_equal(result.skipped, 0);
     assert_int_equal(result.removed, 1);
+}
+
+/* What cannot be deleted there is told, and stops neither the rest of the cache nor other budgets.
+ */
+static void test_immutable_cache(void **state)
+{
+    struct fixture *fixture = *state;
+    struct budgets budgets = unlimited;
+    struct retention_result result = {0};
+    struct log log = {0};
+    struct error error = {0};
+    char id[LAYOUT_ID_SIZE];
+    const struct iovec part = {(char[8192]){0}, 8192};
+    add(fixture, 1, 1, 1000, NULL, id);
+    assert_int_equal(cache_write(store_fd(fixture->store, 0), "x.debug", &part, 1), 0);
+    assert_int_equal(cache_write(store_fd(fixture->store, 0), "y.debug", &part, 1), 0);
+    if (!set_immutable(fixture, "cache/x.debug", true)) {
+        print_message("no immutable files here\n");
+        return;
+    }
+    budgets.max_use = 1;
+    int r = retention_run(fixture->store, &budgets, false, note, &log, &result, &error);
+    assert_true(set_immutable(fixture, "cache/x.debug", false)); /* for the teardown */
+    assert_int_equal(r, 0);
+    assert_int_equal(result.skipped, 1);
+    assert_int_equal(result.pruned, 1);
+    assert_int_equal(result.freed, 8192 + log.bytes);
+    assert_true(fixture_has(fixture, "cache/x.debug"));
+    assert_false(fixture_has(fixture, "cache/y.debug"));
 }
 
 /* A file in a directory of modules, so many days old. */
@@ -811,12 +839,14 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_directory_that_is_a_link, fixture_setup,
                                         fixture_teardown),
         cmocka_unit_test_setup_teardown(test_immutable_record, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_immutable_cache, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_kept_modules_count, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_modules_behind_links, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_modules, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_modules_are_counted, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_modules_and_impossible_times, fixture_setup,
                                         fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_modules_of_odd_times, fixture_setup, fixture_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
