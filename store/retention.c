@@ -472,8 +472,9 @@ static int take_next(struct work *work, size_t *at, struct error *error)
             return r;
         if (excess != EXCESS_USE && steps[*at].action == RETENTION_REMOVE)
             break;
-        if (*at >= STEP_FIRSTS && !work->is_fresh) {
-            /* Meanwhile others have adopted what was coming, and there may be new repeats. */
+        if (*at >= STEP_FIRSTS && !work->is_fresh && !work->dry_run) {
+            /* Meanwhile others have adopted what was coming, and there may be new repeats. A dry
+             * run would find all there that it has only counted as gone. */
             work->is_fresh = true;
             r = measure(work, error);
             return r < 0 ? r : (*at = 0, 1);

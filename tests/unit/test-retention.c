@@ -584,6 +584,29 @@ static void test_immutable_record(void **state)
     assert_int_equal(result.removed, 1);
 }
 
+/* What a dry run would have taken before is gone for what it decides of firsts. */
+static void test_dry_run_remembers(void **state)
+{
+    enum { CACHE = 3 * CORE_BLOCKS, CRASHES = 6 };
+    struct fixture *fixture = *state;
+    struct budgets budgets = unlimited;
+    struct retention_result dry_result, result;
+    struct log log, dry;
+    char id[CRASHES][LAYOUT_ID_SIZE];
+    const struct iovec part = {(char[CACHE]){0}, CACHE};
+    for (int i = 0; i < CRASHES; i++) /* the last two are repeats */
+        add(fixture, 1 + i, 20 - i, 1000, i < 2 ? NULL : "000000000000000a", id[i]);
+    budgets.max_use = room_for(fixture, 2, CRASHES - 2);
+    assert_int_equal(cache_write(store_fd(fixture->store, 0), "x.debug", &part, 1), 0);
+    budgets.core_age_us = 19 * DAY + DAY / 2;
+    run(fixture, &budgets, true, &dry, &dry_result);
+    run(fixture, &budgets, false, &log, &result);
+    assert_int_equal(log.n, 4); /* by age, two repeats, a first */
+    assert_memory_equal(dry.text, log.text, sizeof log.text);
+    assert_int_equal(dry_result.freed, result.freed);
+    assert_int_equal(dry_result.over, result.over);
+}
+
 /* What cannot be deleted there is told, and stops neither the rest of the cache nor other budgets.
  */
 static void test_immutable_cache(void **state)
@@ -839,6 +862,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_directory_that_is_a_link, fixture_setup,
                                         fixture_teardown),
         cmocka_unit_test_setup_teardown(test_immutable_record, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_dry_run_remembers, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_immutable_cache, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_kept_modules_count, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_modules_behind_links, fixture_setup, fixture_teardown),
