@@ -216,8 +216,8 @@ static void print_result(struct pruning *pruning, const struct retention_result 
                human_size(freed, result->freed), would, human_size(used, result->used), would);
     }
     if (result->over)
-        command_warn("still over the budget: what is left is pinned, being written%s",
-                     result->skipped ? " or could not be changed" : "");
+        command_warn("still over the budget: what is left is pinned or being written%s",
+                     result->skipped ? ", or could not be changed" : "");
 }
 
 static int run_prune(struct call *call, struct error *error)

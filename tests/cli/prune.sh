@@ -78,6 +78,11 @@ if chattr +i "$record" 2>/dev/null; then
     json "which is counted" "$T/out" '.skipped == 1'
     inquest prune >"$T/text"
     told "a file that cannot be changed" '^could not change .*-1 \(mid\): .*not permitted$'
+    printf 'max_use = 1\n' | system_config
+    inquest prune >"$T/out" 2>"$T/text"
+    told "what is left" ': what is left is pinned or being written, or could not be changed$'
+    with_config "$BIN/inquest-keeper" -D "$STORE" --no-analysis --foreground 2>"$T/text"
+    told "what is left, to the keeper" 'all that is left is pinned or in use, or cannot be changed$'
     unfreeze "$record"
 else
     skip "a file that cannot be changed" "no immutable files here"
