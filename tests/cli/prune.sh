@@ -98,6 +98,16 @@ if ! is_sanitized && command -v strace >/dev/null; then
     decided "a disk that fails for one file" '.action == "skip" and (.path | test("-11.core")) and
         (.why | test("Input/output error"))'
     decided "and the next one, which goes" '.action == "prune" and (.path | test("-12.core"))'
+    # What all files have ends the run.
+    import_core '20 days ago' pid=13 data=100000
+    record=$(cd "$STORE" && echo crashes/*/*-13.core.zst)
+    for option in --no-pager --json; do
+        is "a disk that fails for all of them, with $option" \
+            "$(exit_of with_config strace -o "$T/strace" -P "$record" -e trace=openat \
+                -e inject=openat:error=EROFS "$INQUEST" prune "$option")" 1
+        is "and there are no sums" "$(grep -cE 'in use|"used"' "$T/out")" 0
+    done
+    json "and JSON is whole" "$T/out" '.decisions | type == "array"'
 fi
 
 # ---- size ----
