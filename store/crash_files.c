@@ -284,8 +284,10 @@ static int remove_files(const struct store *store, const struct crash_row *row, 
         if (r < 0)
             return r;
     }
+    if (fsync(dirfd) < 0)
+        return -errno;
     *ret_kept = take_kept_modules(dirfd, row->id, false);
-    return fsync(dirfd) < 0 ? -errno : 0;
+    return 0;
 }
 
 int store_remove_files(struct store *store, const struct crash_row *row, uint64_t *ret_kept,
