@@ -103,11 +103,11 @@ void check_crash_directory(const struct walk *walk)
     if (!store_sees_all(check->store) || check_owner(walk, walk->dirfd, NULL, walk->path) != 0 ||
         fstat(walk->dirfd, &st) < 0)
         return;
-    if (access_check_directory(walk->dirfd, readers, count, walk->owner, false) != 0)
+    if (access_directory_is_due(walk->dirfd, readers, count, walk->owner) != 0)
         return;
     int fixed = CHECK_NOT_TRIED;
     if (check_repairs(check))
-        fixed = access_check_directory(walk->dirfd, readers, count, walk->owner, true);
+        fixed = access_apply_directory_exactly(walk->dirfd, readers, count, walk->owner, NULL);
     check_tell(check, CHECK_MODE, NULL, walk->path, fixed,
                "its mode (%04o) or ACL is not what its crashes lead to", st.st_mode & 07777);
 }

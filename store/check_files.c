@@ -212,7 +212,8 @@ static int check_entry(void *context, const char *name)
     return 0;
 }
 
-static int check_owner(void *context, const char *name)
+/* crashes/<uid>/ */
+static int check_crashes_of(void *context, const char *name)
 {
     struct walk walk = *(struct walk *)context;
     char path[LAYOUT_PATH_SIZE];
@@ -238,10 +239,10 @@ int check_crashes(struct check *check, struct error *error)
 {
     struct walk walk = {.check = check, .error = error};
     char own[16];
-    int r = scan_names(check->storefd, LAYOUT_CRASHES, check_owner, &walk);
+    int r = scan_names(check->storefd, LAYOUT_CRASHES, check_crashes_of, &walk);
     if (r == -EACCES) { /* an ordinary user: his own */
         snprintf(own, sizeof own, "%u", geteuid());
-        r = check_owner(&walk, own);
+        r = check_crashes_of(&walk, own);
     }
     return r < 0 && r != -ENOENT ? error_errno(error, -r, LAYOUT_CRASHES) : 0;
 }

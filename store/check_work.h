@@ -23,6 +23,8 @@ struct check {
     struct check_result result;
 };
 
+struct access;
+
 /* Tells of a finding. `fixed`: what repairing returned, or a positive number where nobody tried. */
 void check_tell(struct check *check, enum check_kind kind, const char *id, const char *path,
                 int fixed, const char *format, ...) __attribute__((format(printf, 6, 7)));
@@ -46,11 +48,11 @@ struct walk {
     struct bytes readers; /* uid_t each, who may read one of those seen */
 };
 
+/* The path below the store of a name in the directory. */
 void check_path(const struct walk *walk, const char *name, char ret[static CHECK_PATH_SIZE]);
 
 /* Owner, mode and ACL of a file; of one in the directory, where it is there. `access` NULL: group
  * inquest reads it, or its owner alone. */
-struct access;
 void check_file_access(const struct walk *walk, int fd, const char *id, const char *path,
                        const struct access *access);
 void check_named_access(const struct walk *walk, const char *name, const char *id,
