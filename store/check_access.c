@@ -73,9 +73,9 @@ void check_named_access(const struct walk *walk, const char *name, const char *i
     if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
         return;
     check_path(walk, name, path);
-    /* Made under a umask, it may be the owner's alone. */
-    if (access || access_is_applied(fd, &nobody) != 1)
-        check_file_access(walk, fd, id, path, access ?: &group);
+    if (!access) /* made under a umask, it may be the owner's alone */
+        access = access_is_applied(fd, &nobody) == 1 ? &nobody : &group;
+    check_file_access(walk, fd, id, path, access);
 }
 
 /* ---- directories ---- */

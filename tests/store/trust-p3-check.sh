@@ -108,6 +108,9 @@ if [ "$(id -u)" = 0 ]; then
     repairs mode "a record of another owner"
     chgrp 61001 "$record"
     repairs mode "a record of another group"
+    install -m 600 /dev/null "$STORE/modules/0123"
+    chown 61001 "$STORE/modules/0123"
+    repairs mode "a private module of another owner"
     chown 61001 "$STORE/crashes/$owner"
     repairs mode "a directory of another owner"
 else
