@@ -120,6 +120,17 @@ static int check_plain(void *context, const char *name)
     return 0;
 }
 
+bool check_find_access(const struct walk *walk, const char *id, struct crash_row **ret)
+{
+    struct check *check = walk->check;
+    AUTO_CRASH_ROW struct crash_row *row = NULL;
+    if (store_source_is_own_view(check->store, check->source) ||
+        index_find(check->index, id, &row, NULL) < 0 || row->owner != walk->owner)
+        return false;
+    *ret = steal_pointer(&row);
+    return true;
+}
+
 /* Kept for one crash, so who may read that one may read it. */
 static int check_kept_module(void *context, const char *name)
 {
@@ -130,8 +141,8 @@ static int check_kept_module(void *context, const char *name)
     if (!end || (size_t)(end - name) >= sizeof id)
         return 0;
     snprintf(id, sizeof id, "%.*s", (int)(end - name), name);
-    if (index_find(walk->check->index, id, &row, NULL) < 0)
-        return 0; /* retention takes it */
+    if (!check_find_access(walk, id, &row))
+        return 0; /* without a row, retention takes it */
     const struct access access = access_of_row(row);
     check_named_access(walk, name, id, &access);
     return 0;

@@ -175,6 +175,19 @@ static bool check_companion(const struct walk *walk, const char *id, const char 
     return false;
 }
 
+/* Without its record, the row says who may read it. */
+static void check_report(struct walk *walk, const char *id, const char *name)
+{
+    AUTO_CRASH_ROW struct crash_row *row = NULL;
+    if (!check_companion(walk, id, name, true) || exists(walk->dirfd, id, LAYOUT_RECORD_SUFFIX) ||
+        !check_find_access(walk, id, &row))
+        return;
+    const struct access access = access_of_row(row);
+    check_named_access(walk, name, id, &access);
+    if (access.has_reader)
+        note_reader(walk, access.reader);
+}
+
 static void check_pin(const struct walk *walk, const char *id, const char *name)
 {
     if (check_companion(walk, id, name, false))
@@ -204,7 +217,7 @@ static int check_entry(void *context, const char *name)
     if (layout_id_from_name(name, LAYOUT_RECORD_SUFFIX, id))
         check_record(walk, id, name);
     else if (layout_id_from_name(name, LAYOUT_REPORT_SUFFIX, id))
-        check_companion(walk, id, name, true);
+        check_report(walk, id, name);
     else if (layout_id_from_name(name, LAYOUT_PIN_SUFFIX, id))
         check_pin(walk, id, name);
     else if (name[0] == '.' && size > 4 && strcmp(name + size - 4, ".new") == 0)

@@ -58,6 +58,10 @@ void check_file_access(const struct walk *walk, int fd, const char *id, const ch
 void check_named_access(const struct walk *walk, const char *name, const char *id,
                         const struct access *access);
 
+/* The row of a crash of this directory, where the index tells who may read it: a user's own does
+ * not. */
+bool check_find_access(const struct walk *walk, const char *id, struct crash_row **ret);
+
 /* The directory itself, after all in it was seen; what is there besides crashes. */
 void check_crash_directory(const struct walk *walk);
 void check_user_files(const struct walk *walk);

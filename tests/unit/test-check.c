@@ -119,6 +119,26 @@ static void test_row_with_a_report_alone(void **state)
     assert_int_equal(kept->core, RECORD_MISSING);
 }
 
+/* Who may read it, and pass its directory, the row says then. */
+static void test_report_alone_and_its_reader(void **state)
+{
+    struct fixture *fixture = *state;
+    char path[LAYOUT_PATH_SIZE];
+    struct tally tally;
+    const struct example example = {.time_us = START, .uid = 1000, .access_uid = 1001};
+    if (!fixture_knows_user(1001))
+        skip();
+    AUTO_CRASH_ROW struct crash_row *row = fixture_add(fixture, &example);
+    assert_int_equal(store_write_report(fixture->store, row, "{}", 2, NULL), 0);
+    path_of(row, LAYOUT_RECORD_SUFFIX, path);
+    assert_int_equal(unlinkat(store_fd(fixture->store, 0), path, 0), 0);
+    finds_and_repairs(fixture, CHECK_ROW_WITHOUT_FILE);
+    assert_int_equal(check(fixture, 0, &tally), 0);
+    path_of(row, LAYOUT_REPORT_SUFFIX, path);
+    assert_int_equal(fchmodat(store_fd(fixture->store, 0), path, 0666, 0), 0);
+    finds_and_repairs(fixture, CHECK_MODE);
+}
+
 static void test_file_without_row(void **state)
 {
     struct fixture *fixture = *state;
@@ -311,6 +331,7 @@ int main(void)
         TEST(test_sound),
         TEST(test_row_without_file),
         TEST(test_row_with_a_report_alone),
+        TEST(test_report_alone_and_its_reader),
         TEST(test_file_without_row),
         TEST(test_row_differs),
         TEST(test_pin_without_mark),
