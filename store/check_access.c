@@ -22,6 +22,12 @@ void check_path(const struct walk *walk, const char *name, char ret[static CHECK
     snprintf(ret, CHECK_PATH_SIZE, "%s%s%s", walk->path, walk->path[0] ? "/" : "", name);
 }
 
+/* What may be ours: but nothing that has another name elsewhere. */
+static bool is_ours(const struct stat *st)
+{
+    return S_ISDIR(st->st_mode) || (S_ISREG(st->st_mode) && st->st_nlink == 1);
+}
+
 /* Root's alone to do: the store's owner cannot take what is another's. */
 static int give_to_owner(const struct walk *walk, int fd)
 {
@@ -35,6 +41,51 @@ static int give_to_owner(const struct walk *walk, int fd)
     return r < 0 ? r : entered;
 }
 
+static int open_as_root(const struct walk *walk, const char *name, int flags)
+{
+    struct check *check = walk->check;
+    struct stat st;
+    if (fstatat(walk->dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !is_ours(&st) ||
+        store_leave(check->store, NULL) < 0)
+        return -EACCES;
+    AUTO_FD int fd = openat(walk->dirfd, name, flags);
+    if (store_enter(check->store, walk->error) < 0 || fd < 0 || fstat(fd, &st) < 0 || !is_ours(&st))
+        return -EACCES;
+    return steal_fd(&fd);
+}
+
+/* What cannot be opened, and could be if all were well. The owner's alone, group inquest cannot. */
+static void tell_closed(const struct walk *walk, const char *name, const char *id)
+{
+    struct check *check = walk->check;
+    char path[CHECK_PATH_SIZE];
+    struct stat st;
+    if (fstatat(walk->dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+        (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)))
+        return;
+    check_path(walk, name, path);
+    if (st.st_uid != check->owner || st.st_gid != check->group)
+        check_tell(check, CHECK_MODE, id, path, CHECK_NOT_TRIED,
+                   "it belongs to %u:%u instead of %u:%u", st.st_uid, st.st_gid, check->owner,
+                   check->group);
+    else if (st.st_uid == geteuid() || (st.st_mode & 0700) < (S_ISDIR(st.st_mode) ? 0700 : 0600))
+        check_tell(check, CHECK_MODE, id, path, CHECK_NOT_TRIED, "its mode is %04o",
+                   st.st_mode & 07777);
+}
+
+int check_open(const struct walk *walk, const char *name, const char *id, int flags)
+{
+    struct check *check = walk->check;
+    flags |= O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+    int fd = openat(walk->dirfd, name, flags);
+    if (fd >= 0 || errno != EACCES || !store_sees_all(check->store))
+        return fd < 0 ? -errno : fd;
+    fd = check_repairs(check) ? open_as_root(walk, name, flags) : -EACCES;
+    if (fd < 0)
+        tell_closed(walk, name, id);
+    return fd;
+}
+
 /* 0: it belongs to the store's owner, now at least. */
 static int check_owner(const struct walk *walk, int fd, const char *id, const char *path)
 {
@@ -44,7 +95,7 @@ static int check_owner(const struct walk *walk, int fd, const char *id, const ch
         return -errno;
     if (st.st_uid == check->owner && st.st_gid == check->group)
         return 0;
-    int fixed = check_repairs(check) ? give_to_owner(walk, fd) : CHECK_NOT_TRIED;
+    int fixed = check_repairs(check) && is_ours(&st) ? give_to_owner(walk, fd) : CHECK_NOT_TRIED;
     check_tell(check, CHECK_MODE, id, path, fixed, "it belongs to %u:%u instead of %u:%u",
                st.st_uid, st.st_gid, check->owner, check->group);
     return fixed;
@@ -69,7 +120,7 @@ void check_named_access(const struct walk *walk, const char *name, const char *i
     static const struct access group = {.owner = 0}, nobody = {.is_private = true};
     char path[CHECK_PATH_SIZE];
     struct stat st;
-    AUTO_FD int fd = openat(walk->dirfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    AUTO_FD int fd = check_open(walk, name, id, 0);
     if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
         return;
     check_path(walk, name, path);
@@ -155,8 +206,7 @@ void check_user_files(const struct walk *walk)
     for (size_t i = 0; i < ARRAY_SIZE(index_files); i++)
         check_named_access(walk, index_files[i], NULL, &access);
     check_path(walk, LAYOUT_MODULES, path);
-    AUTO_FD int fd =
-        openat(walk->dirfd, LAYOUT_MODULES, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    AUTO_FD int fd = check_open(walk, LAYOUT_MODULES, NULL, O_DIRECTORY);
     struct walk inside = *walk;
     inside.dirfd = fd;
     inside.path = path;
@@ -182,12 +232,11 @@ int check_directories(struct check *check, struct error *error)
     /* Of the store itself nothing can be told: who makes one in a directory of his own chooses. */
     for (size_t i = 1; i < LAYOUT_DIRECTORIES; i++) {
         const char *name = layout_directories[i].name;
-        AUTO_FD int fd =
-            openat(check->storefd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        AUTO_FD int fd = check_open(&top, name, NULL, O_DIRECTORY);
         struct walk walk = {.check = check, .error = error, .dirfd = fd, .path = name};
         if (fd >= 0)
             check_inside(&walk, &layout_directories[i]);
-        else if (errno == ENOTDIR || errno == ELOOP)
+        else if (fd == -ENOTDIR || fd == -ELOOP)
             check_tell(check, CHECK_MODE, NULL, name, CHECK_NOT_TRIED, "it is no directory");
     }
     return 0; /* what is missing or not ours to open, doctor tells */

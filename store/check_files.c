@@ -129,11 +129,11 @@ static void check_record(struct walk *walk, const char *id, const char *name)
     struct error error = {0};
     AUTO_RECORD struct record *record = NULL;
     check_path(walk, name, path);
-    AUTO_FD int fd = openat(walk->dirfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    AUTO_FD int fd = check_open(walk, name, id, 0);
     if (fd < 0) {
-        if (errno != EACCES) /* not ours to read is no damage */
+        if (fd != -EACCES) /* not ours to read is no damage */
             check_tell(check, CHECK_RECORD_DAMAGED, id, path, CHECK_NOT_TRIED, "%s",
-                       strerrordesc_np(errno));
+                       strerrordesc_np(-fd));
         return;
     }
     if (record_open(fd, &record, &error) < 0) {
@@ -234,8 +234,9 @@ static int check_crashes_of(void *context, const char *name)
     if (name[0] < '0' || name[0] > '9' || parse_u64(name, 10, (uid_t)-2, &uid) < 0)
         return 0;
     layout_crash_dir(path, (uid_t)uid);
-    AUTO_FD int fd =
-        openat(walk.check->storefd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    walk.dirfd = walk.check->storefd;
+    walk.path = "";
+    AUTO_FD int fd = check_open(&walk, path, NULL, O_DIRECTORY);
     if (fd < 0)
         return 0; /* not ours to list */
     walk.dirfd = fd;

@@ -51,6 +51,11 @@ struct walk {
 /* The path below the store of a name in the directory. */
 void check_path(const struct walk *walk, const char *name, char ret[static CHECK_PATH_SIZE]);
 
+/* Opens what is in the directory, to be read. What the store's owner cannot open, root does to
+ * repair it, or it is told here where something is wrong with it. A descriptor or a negative errno.
+ */
+int check_open(const struct walk *walk, const char *name, const char *id, int flags);
+
 /* Owner, mode and ACL of a file; of one in the directory, where it is there. `access` NULL: group
  * inquest reads it, or its owner alone. */
 void check_file_access(const struct walk *walk, int fd, const char *id, const char *path,
