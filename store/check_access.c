@@ -210,8 +210,11 @@ void check_user_files(const struct walk *walk)
     struct walk inside = *walk;
     inside.dirfd = fd;
     inside.path = path;
-    if (fd >= 0)
-        (void)scan_names(fd, ".", check_kept_module, &inside); /* what isn't ours to list */
+    if (fd < 0)
+        return; /* not ours to list */
+    if (store_sees_all(walk->check->store))
+        check_directory(&inside, LAYOUT_MODULES_MODE);
+    (void)scan_names(fd, ".", check_kept_module, &inside); /* likewise */
 }
 
 /* new/ lets nobody in, whatever the modes of what is there. */

@@ -191,6 +191,25 @@ static void test_mode_and_acl(void **state)
     finds_and_repairs(fixture, CHECK_MODE);
 }
 
+/* Made under whatever umask, its directory has the mode that is due. */
+static void test_kept_module(void **state)
+{
+    struct fixture *fixture = *state;
+    struct tally tally;
+    struct stat st;
+    AUTO_CRASH_ROW struct crash_row *row = add(fixture, 1000);
+    AUTO_FD int fd = open("/dev/null", O_RDONLY);
+    mode_t mask = umask(0077);
+    int r = store_keep_module(fixture->store, row, "aabb", fd, NULL);
+    (void)umask(mask);
+    assert_int_equal(r, 0);
+    assert_int_equal(check(fixture, 0, &tally), 0);
+    assert_int_equal(fstatat(store_fd(fixture->store, 0), "crashes/1000/modules", &st, 0), 0);
+    assert_int_equal(st.st_mode & 07777, 0750);
+    assert_int_equal(fchmodat(store_fd(fixture->store, 0), "crashes/1000/modules", 0777, 0), 0);
+    finds_and_repairs(fixture, CHECK_MODE);
+}
+
 static void test_frame_damaged(void **state)
 {
     struct fixture *fixture = *state;
@@ -336,6 +355,7 @@ int main(void)
         TEST(test_row_differs),
         TEST(test_pin_without_mark),
         TEST(test_mode_and_acl),
+        TEST(test_kept_module),
         TEST(test_frame_damaged),
         TEST(test_record_damaged),
         TEST(test_left_in_new),
