@@ -145,22 +145,102 @@ static void check_directory(const struct walk *walk, mode_t mode)
                st.st_mode & 07777, mode);
 }
 
-void check_crash_directory(const struct walk *walk)
+/* Without memory for it, his entry in the directory's ACL is told. */
+void check_note_reader(struct walk *walk, uid_t reader)
+{
+    const uid_t *readers = (const uid_t *)(const void *)walk->readers.data;
+    for (size_t i = 0; i < walk->readers.size / sizeof(reader); i++)
+        if (readers[i] == reader)
+            return;
+    (void)bytes_append(&walk->readers, &reader, sizeof(reader));
+}
+
+/* Looks first where an adoption takes it from. */
+static bool is_there(const struct check *check, const struct walk *walk, const char *id)
+{
+    char paths[3][LAYOUT_PATH_SIZE];
+    struct stat st;
+    layout_new_path(paths[0], id, LAYOUT_RECORD_SUFFIX);
+    layout_crash_path(paths[1], walk->owner, id, LAYOUT_RECORD_SUFFIX);
+    layout_crash_path(paths[2], walk->owner, id, LAYOUT_REPORT_SUFFIX);
+    for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
+        if (fstatat(check->storefd, paths[i], &st, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT)
+            return true;
+    return false;
+}
+
+/* Crashes that came since the directory was read, or are about to: they have their rows. */
+static int note_rows(struct walk *walk)
+{
+    const struct check *check = walk->check;
+    struct database *database = index_database(check->index);
+    sqlite3_stmt *statement;
+    int code, r = database_prepare(database,
+                                   "SELECT id, access_uid FROM crash INDEXED BY crash_access"
+                                   " WHERE access_uid IS NOT NULL AND owner = ?1",
+                                   &statement, NULL, "n", (int64_t)walk->owner);
+    if (r < 0)
+        return r;
+    while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
+        const char *id = (const char *)sqlite3_column_text(statement, 0);
+        if (id && is_there(check, walk, id))
+            check_note_reader(walk, (uid_t)sqlite3_column_int64(statement, 1));
+    }
+    if (code != SQLITE_DONE)
+        r = database_error(database, NULL, "index");
+    sqlite3_reset(statement);
+    return r;
+}
+
+/* An adopter gives rights while it holds the index: nobody does until end_change(). */
+static int begin_change(struct check *check)
+{
+    int r = store_lock(check->store, NULL);
+    if (r < 0)
+        return r;
+    check->index = store_index(check->store, check->source);
+    r = index_begin(check->index, NULL);
+    if (r < 0)
+        store_unlock(check->store);
+    return r;
+}
+
+static void end_change(struct check *check)
+{
+    index_rollback(check->index); /* it was only to keep others out */
+    store_unlock(check->store);
+}
+
+static int directory_is_due(const struct walk *walk)
+{
+    return access_directory_is_due(walk->dirfd, (const uid_t *)(const void *)walk->readers.data,
+                                   walk->readers.size / sizeof(uid_t), walk->owner);
+}
+
+static int apply_directory(const struct walk *walk)
+{
+    return access_apply_directory_exactly(walk->dirfd,
+                                          (const uid_t *)(const void *)walk->readers.data,
+                                          walk->readers.size / sizeof(uid_t), walk->owner, NULL);
+}
+
+void check_crash_directory(struct walk *walk)
 {
     struct check *check = walk->check;
-    const uid_t *readers = (const uid_t *)(const void *)walk->readers.data;
-    size_t count = walk->readers.size / sizeof(*readers);
     struct stat st;
     if (!store_sees_all(check->store) || check_owner(walk, walk->dirfd, NULL, walk->path) != 0 ||
-        fstat(walk->dirfd, &st) < 0)
+        fstat(walk->dirfd, &st) < 0 || directory_is_due(walk) != 0)
         return;
-    if (access_directory_is_due(walk->dirfd, readers, count, walk->owner) != 0)
-        return;
-    int fixed = CHECK_NOT_TRIED;
-    if (check_repairs(check))
-        fixed = access_apply_directory_exactly(walk->dirfd, readers, count, walk->owner, NULL);
-    check_tell(check, CHECK_MODE, NULL, walk->path, fixed,
-               "its mode (%04o) or ACL is not what its crashes lead to", st.st_mode & 07777);
+    int fixed = check_repairs(check) ? begin_change(check) : CHECK_NOT_TRIED;
+    bool is_begun = fixed == 0;
+    int r = note_rows(walk), is_due = directory_is_due(walk);
+    if (is_begun && is_due == 0)
+        fixed = r < 0 ? r : apply_directory(walk);
+    if (is_begun)
+        end_change(check);
+    if (is_due == 0)
+        check_tell(check, CHECK_MODE, NULL, walk->path, fixed,
+                   "its mode (%04o) or ACL is not what its crashes lead to", st.st_mode & 07777);
 }
 
 /* ---- files that are no crash's ---- */

@@ -112,16 +112,6 @@ static void check_against_row(const struct walk *walk, const char *id, const cha
     check_tell(check, CHECK_ROW_DIFFERS, id, path, fixed, "the index is wrong about %s", differs);
 }
 
-/* Without memory for it, his entry in the directory's ACL is told. */
-static void note_reader(struct walk *walk, uid_t reader)
-{
-    const uid_t *readers = (const uid_t *)(const void *)walk->readers.data;
-    for (size_t i = 0; i < walk->readers.size / sizeof(reader); i++)
-        if (readers[i] == reader)
-            return;
-    (void)bytes_append(&walk->readers, &reader, sizeof(reader));
-}
-
 static void check_record(struct walk *walk, const char *id, const char *name)
 {
     struct check *check = walk->check;
@@ -148,7 +138,7 @@ static void check_record(struct walk *walk, const char *id, const char *name)
     layout_name(report, id, LAYOUT_REPORT_SUFFIX);
     check_named_access(walk, report, id, &access);
     if (access.has_reader)
-        note_reader(walk, access.reader);
+        check_note_reader(walk, access.reader);
     check_against_row(walk, id, path, record);
     struct verify verify = {walk, id, path};
     if ((check->flags & CHECK_CONTENTS) && record_verify(record, tell_frame, &verify, &error) < 0)
@@ -185,7 +175,7 @@ static void check_report(struct walk *walk, const char *id, const char *name)
     const struct access access = access_of_row(row);
     check_named_access(walk, name, id, &access);
     if (access.has_reader)
-        note_reader(walk, access.reader);
+        check_note_reader(walk, access.reader);
 }
 
 static void check_pin(const struct walk *walk, const char *id, const char *name)

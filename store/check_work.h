@@ -56,6 +56,9 @@ void check_path(const struct walk *walk, const char *name, char ret[static CHECK
  */
 int check_open(const struct walk *walk, const char *name, const char *id, int flags);
 
+/* Who may read a crash of the directory may pass it. */
+void check_note_reader(struct walk *walk, uid_t reader);
+
 /* Owner, mode and ACL of a file; of one in the directory, where it is there. `access` NULL: group
  * inquest reads it, or its owner alone. */
 void check_file_access(const struct walk *walk, int fd, const char *id, const char *path,
@@ -68,7 +71,7 @@ void check_named_access(const struct walk *walk, const char *name, const char *i
 bool check_find_access(const struct walk *walk, const char *id, struct crash_row **ret);
 
 /* The directory itself, after all in it was seen; what is there besides crashes. */
-void check_crash_directory(const struct walk *walk);
+void check_crash_directory(struct walk *walk);
 void check_user_files(const struct walk *walk);
 
 /* The index itself, and its totals. */
