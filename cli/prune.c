@@ -216,8 +216,15 @@ static void print_result(struct pruning *pruning, const struct retention_result 
                human_size(freed, result->freed), would, human_size(used, result->used), would);
     }
     if (result->over)
-        command_warn("still over the budget: what is left is pinned, being written%s",
-                     result->skipped ? " or could not be changed" : "");
+        command_warn("still over the budget: what is left is pinned or being written%s",
+                     result->skipped ? ", or could not be changed" : "");
+}
+
+/* Of a run that failed there are decisions, but no sums. */
+static void close_unfinished(struct json_stream *json)
+{
+    json_stream_close(json);
+    json_stream_close(json);
 }
 
 static int run_prune(struct call *call, struct error *error)
@@ -240,7 +247,10 @@ static int run_prune(struct call *call, struct error *error)
         json_stream_open(&pruning.json, '[');
     }
     r = retention_run(store, &budgets, settings->dry_run, say_decision, &pruning, &result, error);
-    print_result(&pruning, &result);
+    if (r == 0)
+        print_result(&pruning, &result);
+    else if (call->globals.json != JSON_OFF)
+        close_unfinished(&pruning.json);
     return r < 0 ? r : EXIT_DONE;
 }
 

@@ -152,26 +152,50 @@ int access_is_applied(int fd, const struct access *access)
     return acl_cmp(is, due) == 0;
 }
 
-int access_check_directory(int fd, const uid_t *readers, size_t count, uid_t may, bool repair)
+/* The ACL that a directory of crashes has for these readers, where it has that one now. NULL with
+ * errno set. */
+static acl_t directory_acl(acl_t now, const uid_t *readers, size_t count, uid_t may)
+{
+    AUTO_ACL acl_t acl = acl_from_mode(LAYOUT_CRASH_DIR_MODE);
+    if (!acl)
+        return NULL;
+    int r = has_entry_of(now, may) ? add_reader(&acl, may, true) : 0;
+    for (size_t i = 0; i < count && r == 0; i++)
+        r = add_reader(&acl, readers[i], true);
+    if (r < 0) {
+        errno = -r;
+        return NULL;
+    }
+    return steal_pointer(&acl);
+}
+
+int access_directory_is_due(int fd, const uid_t *readers, size_t count, uid_t may)
 {
     struct stat st;
     if (fstat(fd, &st) < 0)
         return -errno;
-    bool mode_is_right = (st.st_mode & 07777) == LAYOUT_CRASH_DIR_MODE;
+    if ((st.st_mode & 07777) != LAYOUT_CRASH_DIR_MODE)
+        return 0;
+    AUTO_ACL acl_t is = acl_get_fd(fd);
+    if (!is)
+        return errno == EOPNOTSUPP ? 1 : -errno;
+    AUTO_ACL acl_t due = directory_acl(is, readers, count, may);
+    return due ? acl_cmp(is, due) == 0 : -errno;
+}
+
+int access_apply_directory_exactly(int fd, const uid_t *readers, size_t count, uid_t may,
+                                   struct error *error)
+{
     AUTO_ACL acl_t is = acl_get_fd(fd);
     if (!is && errno != EOPNOTSUPP)
-        return -errno;
-    AUTO_ACL acl_t due = acl_from_mode(LAYOUT_CRASH_DIR_MODE);
-    int r = !due ? -errno : is && has_entry_of(is, may) ? add_reader(&due, may, true) : 0;
-    for (size_t i = 0; i < count && r == 0; i++)
-        r = add_reader(&due, readers[i], true);
-    if (r < 0)
-        return r;
-    bool is_right = mode_is_right && (!is || acl_cmp(is, due) == 0);
-    if (is_right || !repair)
-        return is_right;
-    if (fchmod(fd, LAYOUT_CRASH_DIR_MODE) < 0 || (is && acl_set_fd(fd, due) < 0))
-        return -errno;
+        return error_errno(error, errno, "access rights");
+    AUTO_ACL acl_t due = is ? directory_acl(is, readers, count, may) : NULL;
+    if (is && !due)
+        return error_errno(error, errno, "access rights");
+    if (fchmod(fd, LAYOUT_CRASH_DIR_MODE) < 0)
+        return error_errno(error, errno, "mode");
+    if (is && acl_set_fd(fd, due) < 0)
+        return error_errno(error, errno, "access rights");
     return 0;
 }
 

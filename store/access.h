@@ -41,9 +41,12 @@ int access_apply_directory(int fd, const struct access *access, struct error *er
 int access_is_applied(int fd, const struct access *access);
 
 /* 1: the mode is that of a directory of crashes, and besides owner and group these may pass it, and
- * `may`, whose entry need not be there; 0: otherwise; negative errno. With `repair`, it is made so.
- */
-int access_check_directory(int fd, const uid_t *readers, size_t count, uid_t may, bool repair);
+ * `may`, whose entry need not be there; 0: otherwise; negative errno. */
+int access_directory_is_due(int fd, const uid_t *readers, size_t count, uid_t may);
+
+/* Makes it so: all other entries go. */
+int access_apply_directory_exactly(int fd, const uid_t *readers, size_t count, uid_t may,
+                                   struct error *error);
 
 /* False where the filesystem of `fd` knows no ACLs: root and group only then. */
 bool access_is_supported(int fd);

@@ -156,10 +156,27 @@ int cache_make_room(int storefd, uint64_t coming, uint64_t limit)
     }
 }
 
+struct emptying {
+    int dirfd;
+    bool dry_run;
+    uint64_t bytes; /* of what is gone */
+    int failure;    /* the first one's errno, negative */
+};
+
+/* One that stays keeps none of the others. What is being written is not ours to take, and a
+ * directory nobody of us has put there. */
 static int delete_file(void *context, const char *name)
 {
-    const int *dirfd = context;
-    return unlinkat(*dirfd, name, 0) < 0 && errno != ENOENT ? -errno : 0;
+    struct emptying *emptying = context;
+    struct stat st;
+    if (strcmp(name, PART) == 0 || fstatat(emptying->dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+        S_ISDIR(st.st_mode))
+        return 0;
+    if (emptying->dry_run || unlinkat(emptying->dirfd, name, 0) == 0)
+        emptying->bytes += S_ISREG(st.st_mode) ? (uint64_t)st.st_blocks * BLOCK : 0;
+    else if (errno != ENOENT && emptying->failure == 0)
+        emptying->failure = -errno;
+    return 0;
 }
 
 int cache_expire(int storefd, uint64_t limit, bool dry_run, uint64_t *ret_bytes)
@@ -172,6 +189,8 @@ int cache_expire(int storefd, uint64_t limit, bool dry_run, uint64_t *ret_bytes)
     int r = scan_names(dirfd, ".", look_at, &survey);
     if (r < 0 || survey.bytes <= limit)
         return r;
-    *ret_bytes = survey.bytes;
-    return dry_run ? 0 : scan_names(dirfd, ".", delete_file, &dirfd);
+    struct emptying emptying = {.dirfd = dirfd, .dry_run = dry_run};
+    r = scan_names(dirfd, ".", delete_file, &emptying);
+    *ret_bytes = emptying.bytes;
+    return r < 0 ? r : emptying.failure;
 }

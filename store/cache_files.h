@@ -34,5 +34,6 @@ uint64_t cache_bytes(int storefd);
 int cache_make_room(int storefd, uint64_t coming, uint64_t limit);
 
 /* Deletes all of it where it has more than `limit` bytes, or with `dry_run` only tells: *ret_bytes
- * are freed. 0, or a negative errno. */
+ * are freed, on failure too. What is being written stays. 0, or the negative errno of the first
+ * file that could not be deleted; the others are. */
 int cache_expire(int storefd, uint64_t limit, bool dry_run, uint64_t *ret_bytes);

@@ -22,6 +22,12 @@ void check_path(const struct walk *walk, const char *name, char ret[static CHECK
     snprintf(ret, CHECK_PATH_SIZE, "%s%s%s", walk->path, walk->path[0] ? "/" : "", name);
 }
 
+/* What may be ours: but nothing that has another name elsewhere. */
+static bool is_ours(const struct stat *st)
+{
+    return S_ISDIR(st->st_mode) || (S_ISREG(st->st_mode) && st->st_nlink == 1);
+}
+
 /* Root's alone to do: the store's owner cannot take what is another's. */
 static int give_to_owner(const struct walk *walk, int fd)
 {
@@ -35,6 +41,51 @@ static int give_to_owner(const struct walk *walk, int fd)
     return r < 0 ? r : entered;
 }
 
+static int open_as_root(const struct walk *walk, const char *name, int flags)
+{
+    struct check *check = walk->check;
+    struct stat st;
+    if (fstatat(walk->dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !is_ours(&st) ||
+        store_leave(check->store, NULL) < 0)
+        return -EACCES;
+    AUTO_FD int fd = openat(walk->dirfd, name, flags);
+    if (store_enter(check->store, walk->error) < 0 || fd < 0 || fstat(fd, &st) < 0 || !is_ours(&st))
+        return -EACCES;
+    return steal_fd(&fd);
+}
+
+/* What cannot be opened, and could be if all were well. The owner's alone, group inquest cannot. */
+static void tell_closed(const struct walk *walk, const char *name, const char *id)
+{
+    struct check *check = walk->check;
+    char path[CHECK_PATH_SIZE];
+    struct stat st;
+    if (fstatat(walk->dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+        (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)))
+        return;
+    check_path(walk, name, path);
+    if (st.st_uid != check->owner || st.st_gid != check->group)
+        check_tell(check, CHECK_MODE, id, path, CHECK_NOT_TRIED,
+                   "it belongs to %u:%u instead of %u:%u", st.st_uid, st.st_gid, check->owner,
+                   check->group);
+    else if (st.st_uid == geteuid() || (st.st_mode & 0700) < (S_ISDIR(st.st_mode) ? 0700 : 0600))
+        check_tell(check, CHECK_MODE, id, path, CHECK_NOT_TRIED, "its mode is %04o",
+                   st.st_mode & 07777);
+}
+
+int check_open(const struct walk *walk, const char *name, const char *id, int flags)
+{
+    struct check *check = walk->check;
+    flags |= O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+    int fd = openat(walk->dirfd, name, flags);
+    if (fd >= 0 || errno != EACCES || !store_sees_all(check->store))
+        return fd < 0 ? -errno : fd;
+    fd = check_repairs(check) ? open_as_root(walk, name, flags) : -EACCES;
+    if (fd < 0)
+        tell_closed(walk, name, id);
+    return fd;
+}
+
 /* 0: it belongs to the store's owner, now at least. */
 static int check_owner(const struct walk *walk, int fd, const char *id, const char *path)
 {
@@ -44,7 +95,7 @@ static int check_owner(const struct walk *walk, int fd, const char *id, const ch
         return -errno;
     if (st.st_uid == check->owner && st.st_gid == check->group)
         return 0;
-    int fixed = check_repairs(check) ? give_to_owner(walk, fd) : CHECK_NOT_TRIED;
+    int fixed = check_repairs(check) && is_ours(&st) ? give_to_owner(walk, fd) : CHECK_NOT_TRIED;
     check_tell(check, CHECK_MODE, id, path, fixed, "it belongs to %u:%u instead of %u:%u",
                st.st_uid, st.st_gid, check->owner, check->group);
     return fixed;
@@ -69,13 +120,13 @@ void check_named_access(const struct walk *walk, const char *name, const char *i
     static const struct access group = {.owner = 0}, nobody = {.is_private = true};
     char path[CHECK_PATH_SIZE];
     struct stat st;
-    AUTO_FD int fd = openat(walk->dirfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    AUTO_FD int fd = check_open(walk, name, id, 0);
     if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
         return;
     check_path(walk, name, path);
-    /* Made under a umask, it may be the owner's alone. */
-    if (access || access_is_applied(fd, &nobody) != 1)
-        check_file_access(walk, fd, id, path, access ?: &group);
+    if (!access) /* made under a umask, it may be the owner's alone */
+        access = access_is_applied(fd, &nobody) == 1 ? &nobody : &group;
+    check_file_access(walk, fd, id, path, access);
 }
 
 /* ---- directories ---- */
@@ -94,22 +145,102 @@ static void check_directory(const struct walk *walk, mode_t mode)
                st.st_mode & 07777, mode);
 }
 
-void check_crash_directory(const struct walk *walk)
+/* Without memory for it, his entry in the directory's ACL is told. */
+void check_note_reader(struct walk *walk, uid_t reader)
+{
+    const uid_t *readers = (const uid_t *)(const void *)walk->readers.data;
+    for (size_t i = 0; i < walk->readers.size / sizeof(reader); i++)
+        if (readers[i] == reader)
+            return;
+    (void)bytes_append(&walk->readers, &reader, sizeof(reader));
+}
+
+/* Looks first where an adoption takes it from. */
+static bool is_there(const struct check *check, const struct walk *walk, const char *id)
+{
+    char paths[3][LAYOUT_PATH_SIZE];
+    struct stat st;
+    layout_new_path(paths[0], id, LAYOUT_RECORD_SUFFIX);
+    layout_crash_path(paths[1], walk->owner, id, LAYOUT_RECORD_SUFFIX);
+    layout_crash_path(paths[2], walk->owner, id, LAYOUT_REPORT_SUFFIX);
+    for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
+        if (fstatat(check->storefd, paths[i], &st, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT)
+            return true;
+    return false;
+}
+
+/* Crashes that came since the directory was read, or are about to: they have their rows. */
+static int note_rows(struct walk *walk)
+{
+    const struct check *check = walk->check;
+    struct database *database = index_database(check->index);
+    sqlite3_stmt *statement;
+    int code, r = database_prepare(database,
+                                   "SELECT id, access_uid FROM crash INDEXED BY crash_access"
+                                   " WHERE access_uid IS NOT NULL AND owner = ?1",
+                                   &statement, NULL, "n", (int64_t)walk->owner);
+    if (r < 0)
+        return r;
+    while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
+        const char *id = (const char *)sqlite3_column_text(statement, 0);
+        if (id && is_there(check, walk, id))
+            check_note_reader(walk, (uid_t)sqlite3_column_int64(statement, 1));
+    }
+    if (code != SQLITE_DONE)
+        r = database_error(database, NULL, "index");
+    sqlite3_reset(statement);
+    return r;
+}
+
+/* An adopter gives rights while it holds the index: nobody does until end_change(). */
+static int begin_change(struct check *check)
+{
+    int r = store_lock(check->store, NULL);
+    if (r < 0)
+        return r;
+    check->index = store_index(check->store, check->source);
+    r = index_begin(check->index, NULL);
+    if (r < 0)
+        store_unlock(check->store);
+    return r;
+}
+
+static void end_change(struct check *check)
+{
+    index_rollback(check->index); /* it was only to keep others out */
+    store_unlock(check->store);
+}
+
+static int directory_is_due(const struct walk *walk)
+{
+    return access_directory_is_due(walk->dirfd, (const uid_t *)(const void *)walk->readers.data,
+                                   walk->readers.size / sizeof(uid_t), walk->owner);
+}
+
+static int apply_directory(const struct walk *walk)
+{
+    return access_apply_directory_exactly(walk->dirfd,
+                                          (const uid_t *)(const void *)walk->readers.data,
+                                          walk->readers.size / sizeof(uid_t), walk->owner, NULL);
+}
+
+void check_crash_directory(struct walk *walk)
 {
     struct check *check = walk->check;
-    const uid_t *readers = (const uid_t *)(const void *)walk->readers.data;
-    size_t count = walk->readers.size / sizeof(*readers);
     struct stat st;
     if (!store_sees_all(check->store) || check_owner(walk, walk->dirfd, NULL, walk->path) != 0 ||
-        fstat(walk->dirfd, &st) < 0)
+        fstat(walk->dirfd, &st) < 0 || directory_is_due(walk) != 0)
         return;
-    if (access_check_directory(walk->dirfd, readers, count, walk->owner, false) != 0)
-        return;
-    int fixed = CHECK_NOT_TRIED;
-    if (check_repairs(check))
-        fixed = access_check_directory(walk->dirfd, readers, count, walk->owner, true);
-    check_tell(check, CHECK_MODE, NULL, walk->path, fixed,
-               "its mode (%04o) or ACL is not what its crashes lead to", st.st_mode & 07777);
+    int fixed = check_repairs(check) ? begin_change(check) : CHECK_NOT_TRIED;
+    bool is_begun = fixed == 0;
+    int r = note_rows(walk), is_due = directory_is_due(walk);
+    if (is_begun && is_due == 0)
+        fixed = r < 0 ? r : apply_directory(walk);
+    if (is_begun)
+        end_change(check);
+    if (is_due == 0)
+        check_tell(check, CHECK_MODE, NULL, walk->path, fixed,
+                   "its mode (%04o) or ACL is not what its crashes lead to", st.st_mode & 07777);
 }
 
 /* ---- files that are no crash's ---- */
@@ -118,6 +249,17 @@ static int check_plain(void *context, const char *name)
 {
     check_named_access(context, name, NULL, NULL);
     return 0;
+}
+
+bool check_find_access(const struct walk *walk, const char *id, struct crash_row **ret)
+{
+    struct check *check = walk->check;
+    AUTO_CRASH_ROW struct crash_row *row = NULL;
+    if (store_source_is_own_view(check->store, check->source) ||
+        index_find(check->index, id, &row, NULL) < 0 || row->owner != walk->owner)
+        return false;
+    *ret = steal_pointer(&row);
+    return true;
 }
 
 /* Kept for one crash, so who may read that one may read it. */
@@ -130,8 +272,8 @@ static int check_kept_module(void *context, const char *name)
     if (!end || (size_t)(end - name) >= sizeof id)
         return 0;
     snprintf(id, sizeof id, "%.*s", (int)(end - name), name);
-    if (index_find(walk->check->index, id, &row, NULL) < 0)
-        return 0; /* retention takes it */
+    if (!check_find_access(walk, id, &row))
+        return 0; /* without a row, retention takes it */
     const struct access access = access_of_row(row);
     check_named_access(walk, name, id, &access);
     return 0;
@@ -144,13 +286,15 @@ void check_user_files(const struct walk *walk)
     for (size_t i = 0; i < ARRAY_SIZE(index_files); i++)
         check_named_access(walk, index_files[i], NULL, &access);
     check_path(walk, LAYOUT_MODULES, path);
-    AUTO_FD int fd =
-        openat(walk->dirfd, LAYOUT_MODULES, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    AUTO_FD int fd = check_open(walk, LAYOUT_MODULES, NULL, O_DIRECTORY);
     struct walk inside = *walk;
     inside.dirfd = fd;
     inside.path = path;
-    if (fd >= 0)
-        (void)scan_names(fd, ".", check_kept_module, &inside); /* what isn't ours to list */
+    if (fd < 0)
+        return; /* not ours to list */
+    if (store_sees_all(walk->check->store))
+        check_directory(&inside, LAYOUT_MODULES_MODE);
+    (void)scan_names(fd, ".", check_kept_module, &inside); /* likewise */
 }
 
 /* new/ lets nobody in, whatever the modes of what is there. */
@@ -171,12 +315,11 @@ int check_directories(struct check *check, struct error *error)
     /* Of the store itself nothing can be told: who makes one in a directory of his own chooses. */
     for (size_t i = 1; i < LAYOUT_DIRECTORIES; i++) {
         const char *name = layout_directories[i].name;
-        AUTO_FD int fd =
-            openat(check->storefd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        AUTO_FD int fd = check_open(&top, name, NULL, O_DIRECTORY);
         struct walk walk = {.check = check, .error = error, .dirfd = fd, .path = name};
         if (fd >= 0)
             check_inside(&walk, &layout_directories[i]);
-        else if (errno == ENOTDIR || errno == ELOOP)
+        else if (fd == -ENOTDIR || fd == -ELOOP)
             check_tell(check, CHECK_MODE, NULL, name, CHECK_NOT_TRIED, "it is no directory");
     }
     return 0; /* what is missing or not ours to open, doctor tells */

@@ -112,16 +112,6 @@ static void check_against_row(const struct walk *walk, const char *id, const cha
     check_tell(check, CHECK_ROW_DIFFERS, id, path, fixed, "the index is wrong about %s", differs);
 }
 
-/* Without memory for it, his entry in the directory's ACL is told. */
-static void note_reader(struct walk *walk, uid_t reader)
-{
-    const uid_t *readers = (const uid_t *)(const void *)walk->readers.data;
-    for (size_t i = 0; i < walk->readers.size / sizeof(reader); i++)
-        if (readers[i] == reader)
-            return;
-    (void)bytes_append(&walk->readers, &reader, sizeof(reader));
-}
-
 static void check_record(struct walk *walk, const char *id, const char *name)
 {
     struct check *check = walk->check;
@@ -129,11 +119,11 @@ static void check_record(struct walk *walk, const char *id, const char *name)
     struct error error = {0};
     AUTO_RECORD struct record *record = NULL;
     check_path(walk, name, path);
-    AUTO_FD int fd = openat(walk->dirfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    AUTO_FD int fd = check_open(walk, name, id, 0);
     if (fd < 0) {
-        if (errno != EACCES) /* not ours to read is no damage */
+        if (fd != -EACCES) /* not ours to read is no damage */
             check_tell(check, CHECK_RECORD_DAMAGED, id, path, CHECK_NOT_TRIED, "%s",
-                       strerrordesc_np(errno));
+                       strerrordesc_np(-fd));
         return;
     }
     if (record_open(fd, &record, &error) < 0) {
@@ -148,7 +138,7 @@ static void check_record(struct walk *walk, const char *id, const char *name)
     layout_name(report, id, LAYOUT_REPORT_SUFFIX);
     check_named_access(walk, report, id, &access);
     if (access.has_reader)
-        note_reader(walk, access.reader);
+        check_note_reader(walk, access.reader);
     check_against_row(walk, id, path, record);
     struct verify verify = {walk, id, path};
     if ((check->flags & CHECK_CONTENTS) && record_verify(record, tell_frame, &verify, &error) < 0)
@@ -173,6 +163,19 @@ static bool check_companion(const struct walk *walk, const char *id, const char 
         fixed = unlinkat(walk->dirfd, name, 0) < 0 ? -errno : 0;
     check_tell(check, CHECK_ORPHAN_FILE, id, path, fixed, "its record is gone");
     return false;
+}
+
+/* Without its record, the row says who may read it. */
+static void check_report(struct walk *walk, const char *id, const char *name)
+{
+    AUTO_CRASH_ROW struct crash_row *row = NULL;
+    if (!check_companion(walk, id, name, true) || exists(walk->dirfd, id, LAYOUT_RECORD_SUFFIX) ||
+        !check_find_access(walk, id, &row))
+        return;
+    const struct access access = access_of_row(row);
+    check_named_access(walk, name, id, &access);
+    if (access.has_reader)
+        check_note_reader(walk, access.reader);
 }
 
 static void check_pin(const struct walk *walk, const char *id, const char *name)
@@ -204,7 +207,7 @@ static int check_entry(void *context, const char *name)
     if (layout_id_from_name(name, LAYOUT_RECORD_SUFFIX, id))
         check_record(walk, id, name);
     else if (layout_id_from_name(name, LAYOUT_REPORT_SUFFIX, id))
-        check_companion(walk, id, name, true);
+        check_report(walk, id, name);
     else if (layout_id_from_name(name, LAYOUT_PIN_SUFFIX, id))
         check_pin(walk, id, name);
     else if (name[0] == '.' && size > 4 && strcmp(name + size - 4, ".new") == 0)
@@ -212,7 +215,8 @@ static int check_entry(void *context, const char *name)
     return 0;
 }
 
-static int check_owner(void *context, const char *name)
+/* crashes/<uid>/ */
+static int check_crashes_of(void *context, const char *name)
 {
     struct walk walk = *(struct walk *)context;
     char path[LAYOUT_PATH_SIZE];
@@ -220,8 +224,9 @@ static int check_owner(void *context, const char *name)
     if (name[0] < '0' || name[0] > '9' || parse_u64(name, 10, (uid_t)-2, &uid) < 0)
         return 0;
     layout_crash_dir(path, (uid_t)uid);
-    AUTO_FD int fd =
-        openat(walk.check->storefd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    walk.dirfd = walk.check->storefd;
+    walk.path = "";
+    AUTO_FD int fd = check_open(&walk, path, NULL, O_DIRECTORY);
     if (fd < 0)
         return 0; /* not ours to list */
     walk.dirfd = fd;
@@ -238,10 +243,10 @@ int check_crashes(struct check *check, struct error *error)
 {
     struct walk walk = {.check = check, .error = error};
     char own[16];
-    int r = scan_names(check->storefd, LAYOUT_CRASHES, check_owner, &walk);
+    int r = scan_names(check->storefd, LAYOUT_CRASHES, check_crashes_of, &walk);
     if (r == -EACCES) { /* an ordinary user: his own */
         snprintf(own, sizeof own, "%u", geteuid());
-        r = check_owner(&walk, own);
+        r = check_crashes_of(&walk, own);
     }
     return r < 0 && r != -ENOENT ? error_errno(error, -r, LAYOUT_CRASHES) : 0;
 }

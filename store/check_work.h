@@ -23,6 +23,8 @@ struct check {
     struct check_result result;
 };
 
+struct access;
+
 /* Tells of a finding. `fixed`: what repairing returned, or a positive number where nobody tried. */
 void check_tell(struct check *check, enum check_kind kind, const char *id, const char *path,
                 int fixed, const char *format, ...) __attribute__((format(printf, 6, 7)));
@@ -46,18 +48,30 @@ struct walk {
     struct bytes readers; /* uid_t each, who may read one of those seen */
 };
 
+/* The path below the store of a name in the directory. */
 void check_path(const struct walk *walk, const char *name, char ret[static CHECK_PATH_SIZE]);
+
+/* Opens what is in the directory, to be read. What the store's owner cannot open, root does to
+ * repair it, or it is told here where something is wrong with it. A descriptor or a negative errno.
+ */
+int check_open(const struct walk *walk, const char *name, const char *id, int flags);
+
+/* Who may read a crash of the directory may pass it. */
+void check_note_reader(struct walk *walk, uid_t reader);
 
 /* Owner, mode and ACL of a file; of one in the directory, where it is there. `access` NULL: group
  * inquest reads it, or its owner alone. */
-struct access;
 void check_file_access(const struct walk *walk, int fd, const char *id, const char *path,
                        const struct access *access);
 void check_named_access(const struct walk *walk, const char *name, const char *id,
                         const struct access *access);
 
+/* The row of a crash of this directory, where the index tells who may read it: a user's own does
+ * not. */
+bool check_find_access(const struct walk *walk, const char *id, struct crash_row **ret);
+
 /* The directory itself, after all in it was seen; what is there besides crashes. */
-void check_crash_directory(const struct walk *walk);
+void check_crash_directory(struct walk *walk);
 void check_user_files(const struct walk *walk);
 
 /* The index itself, and its totals. */

@@ -178,8 +178,9 @@ int store_keep_module(struct store *store, const struct crash_row *row, const ch
         return error_set(error, EPERM, "%s is not ours to change: use sudo inquest …", row->id);
     layout_crash_dir(prefix, row->owner);
     snprintf(path, sizeof path, "%s/" LAYOUT_MODULES, prefix);
-    if (mkdirat(storefd, path, LAYOUT_MODULES_MODE) < 0 && errno != EEXIST)
-        return error_errno(error, errno, "%s", path);
+    bool made = mkdirat(storefd, path, LAYOUT_MODULES_MODE) == 0;
+    if (made ? fchmodat(storefd, path, LAYOUT_MODULES_MODE, 0) < 0 : errno != EEXIST)
+        return error_errno(error, errno, "%s", path); /* the umask is not asked */
     layout_kept_modules(prefix, row->owner, row->id);
     if (snprintf(path, sizeof path, "%s%s", prefix, build_id) >= (int)sizeof path)
         return error_set(error, ENAMETOOLONG, "%s: a build-id is too long", row->id);
@@ -284,8 +285,10 @@ static int remove_files(const struct store *store, const struct crash_row *row, 
         if (r < 0)
             return r;
     }
+    if (fsync(dirfd) < 0)
+        return -errno;
     *ret_kept = take_kept_modules(dirfd, row->id, false);
-    return fsync(dirfd) < 0 ? -errno : 0;
+    return 0;
 }
 
 int store_remove_files(struct store *store, const struct crash_row *row, uint64_t *ret_kept,

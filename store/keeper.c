@@ -162,7 +162,7 @@ static int apply_budgets(struct keeper *keeper, struct error *error)
     if (r == 1)
         r = retention_run(keeper->store, &budgets, false, say_skipped, NULL, &result, error);
     if (r == 0 && result.over)
-        keeper_log("the store is over its budget, and all that is left is pinned, in use%s",
+        keeper_log("the store is over its budget, and all that is left is pinned or in use%s",
                    result.skipped ? ", or cannot be changed" : "");
     return r;
 }

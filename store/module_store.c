@@ -58,7 +58,7 @@ static int expire_file(void *context, const char *name)
     char path[LAYOUT_PATH_SIZE + NAME_MAX + 2];
     struct stat st;
     if (fstatat(expiry->dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode) ||
-        (int64_t)st.st_mtim.tv_sec * 1000000 >= expiry->before_us)
+        st.st_mtim.tv_sec >= expiry->before_us / 1000000) /* which no time overflows */
         return 0;
     if (!expiry->dry_run && unlinkat(expiry->dirfd, name, 0) < 0)
         return 0; /* the next run tries again */

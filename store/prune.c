@@ -77,10 +77,7 @@ static int write_pruned(int dirfd, const char *name, struct record *record,
 static int replace(struct store *store, const struct crash_row *row, struct record *record,
                    int64_t *ret_size, struct error *error)
 {
-    const struct access access = {.owner = row->owner,
-                                  .is_private = row->is_private,
-                                  .has_reader = row->access_uid != CRASH_ABSENT,
-                                  .reader = (uid_t)row->access_uid};
+    const struct access access = access_of_row(row);
     char name[LAYOUT_NAME_SIZE], temporary[LAYOUT_NAME_SIZE + 8];
     layout_name(name, row->id, LAYOUT_RECORD_SUFFIX);
     snprintf(temporary, sizeof temporary, ".%s.new", name);
@@ -153,7 +150,7 @@ int prune_core(struct store *store, const struct crash_row *row, struct pruned *
     AUTO_FD int fd = -1;
     AUTO_RECORD struct record *record = NULL;
     int r = open_record(store, row, O_RDWR, &fd, &record, error);
-    bool is_record = !is_no_record(r);
+    bool may_be_record = !is_no_record(r);
     if (r == 0)
         r = replace(store, row, record, &pruned.stored_size, error);
     /* On a full disk there is no room for the small record beside the large one. */
@@ -162,7 +159,7 @@ int prune_core(struct store *store, const struct crash_row *row, struct pruned *
     else if (r == 0)
         give_up_unnamed(fd, record);
     /* Where there is no record, or still no room, what the index and the report have must do. */
-    if (!is_record || r == -EBADMSG || is_full(r)) {
+    if (!may_be_record || r == -EBADMSG || is_full(r)) {
         pruned = (struct pruned){.state = RECORD_MISSING};
         r = remove_record(store, row, error);
     }

@@ -472,8 +472,9 @@ static int take_next(struct work *work, size_t *at, struct error *error)
             return r;
         if (excess != EXCESS_USE && steps[*at].action == RETENTION_REMOVE)
             break;
-        if (*at >= STEP_FIRSTS && !work->is_fresh) {
-            /* Meanwhile others have adopted what was coming, and there may be new repeats. */
+        if (*at >= STEP_FIRSTS && !work->is_fresh && !work->dry_run) {
+            /* Meanwhile others have adopted what was coming, and there may be new repeats. A dry
+             * run would find all there that it has only counted as gone. */
             work->is_fresh = true;
             r = measure(work, error);
             return r < 0 ? r : (*at = 0, 1);
@@ -514,17 +515,25 @@ static int apply_modules(struct work *work, struct error *error)
                                tell_module, work, error);
 }
 
+/* Crashes make room for what stays there. */
+static void skip_cache(struct work *work, int r)
+{
+    tell(work, &(struct retention_decision){
+                   .action = RETENTION_SKIP, .path = LAYOUT_CACHE, .trouble = strerrordesc_np(-r)});
+    work->result.skipped++;
+}
+
 /* What can be made anew goes before what cannot. */
-static int apply_cache(struct work *work, struct error *error)
+static void apply_cache(struct work *work)
 {
     const struct budgets *budgets = work->budgets;
     bool disk_is_full = work->free < budgets->keep_free;
     uint64_t bytes, limit = disk_is_full ? 0 : cache_limit(budgets->max_use);
     int r = cache_expire(store_writable_fd(work->store), limit, work->dry_run, &bytes);
     if (r < 0)
-        return error_errno(error, -r, "cannot empty " LAYOUT_CACHE "/");
+        skip_cache(work, r);
     if (bytes == 0)
-        return 0;
+        return;
     lower_overhead(work, bytes);
     tell(work, &(struct retention_decision){
                    .action = RETENTION_CACHE,
@@ -533,7 +542,6 @@ static int apply_cache(struct work *work, struct error *error)
                               .limit = disk_is_full ? budgets->keep_free : budgets->max_use,
                               .allowed = limit},
                    .bytes = bytes});
-    return 0;
 }
 
 static int apply_all(struct work *work, struct error *error)
@@ -542,7 +550,7 @@ static int apply_all(struct work *work, struct error *error)
     if (r == 0)
         r = apply_modules(work, error);
     if (r == 0)
-        r = apply_cache(work, error);
+        apply_cache(work);
     if (r == 0)
         r = apply_largest(work, error);
     if (r == 0)

@@ -24,7 +24,7 @@
  * which hears afterwards how much is used.
  *
  * Where a crash's files cannot be changed (immutable, unreadable), that is told, and it is left
- * out of the run: the others give way in its place.
+ * out of the run: the others give way in its place. Likewise what cannot be deleted in the cache.
  *
  * A file is replaced or removed first, then the index is told: whoever dies in between has counted
  * too much, never too little, and check.h sets it right.
@@ -80,7 +80,7 @@ struct retention_reason {
 
 struct retention_decision {
     enum retention_action action;
-    const struct crash_row *row; /* NULL for a module and the cache */
+    const struct crash_row *row; /* NULL for a module and the cache, also where it is skipped */
     const char *path;            /* below the store */
     struct retention_reason reason;
     const char *trouble; /* of RETENTION_SKIP, in words; else NULL */

@@ -152,8 +152,8 @@ int store_directory(struct store *store, const struct crash_row *row, bool *ret_
 int store_remove(struct store *store, const struct crash_row *row, struct error *error);
 
 /* The files alone, of a crash of the writable source; the index is the caller's to tell. `ret_kept`
- * are the bytes of modules kept for this crash alone that went along; what is no file at the name
- * of one is left. */
+ * are the bytes of modules kept for this crash alone that went along (0 on failure: they stay
+ * then); what is no file at the name of one is left. */
 int store_remove_files(struct store *store, const struct crash_row *row, uint64_t *ret_kept,
                        struct error *error);
 

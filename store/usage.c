@@ -35,6 +35,14 @@ struct sum {
     int64_t oldest_us; /* INT64_MAX without any */
 };
 
+/* A file's time is what somebody set it to. */
+static int64_t in_us(time_t seconds)
+{
+    return seconds > INT64_MAX / SECOND_US - 1   ? INT64_MAX / SECOND_US * SECOND_US
+           : seconds < INT64_MIN / SECOND_US + 1 ? INT64_MIN / SECOND_US * SECOND_US
+                                                 : seconds * SECOND_US;
+}
+
 static int add_file(void *context, const char *name)
 {
     struct sum *sum = context;
@@ -44,7 +52,7 @@ static int add_file(void *context, const char *name)
         return 0;
     sum->bytes += (uint64_t)st.st_blocks * BLOCK;
     if (st.st_mtim.tv_sec < sum->oldest_us / SECOND_US)
-        sum->oldest_us = (int64_t)st.st_mtim.tv_sec * SECOND_US;
+        sum->oldest_us = in_us(st.st_mtim.tv_sec);
     if (layout_id_from_name(name, LAYOUT_PART_SUFFIX, id))
         sum->parts += (uint64_t)st.st_blocks * BLOCK;
     return 0;
@@ -167,7 +175,7 @@ static int64_t modules_changed(int storefd)
     struct stat st;
     if (fstatat(storefd, LAYOUT_MODULES, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return 0;
-    return (int64_t)st.st_ctim.tv_sec * SECOND_US + st.st_ctim.tv_nsec / 1000;
+    return in_us(st.st_ctim.tv_sec) + st.st_ctim.tv_nsec / 1000;
 }
 
 static void look_at_modules(int storefd, int64_t now_us, struct memory *memory)

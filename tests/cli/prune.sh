@@ -78,6 +78,11 @@ if chattr +i "$record" 2>/dev/null; then
     json "which is counted" "$T/out" '.skipped == 1'
     inquest prune >"$T/text"
     told "a file that cannot be changed" '^could not change .*-1 \(mid\): .*not permitted$'
+    printf 'max_use = 1\n' | system_config
+    inquest prune >"$T/out" 2>"$T/text"
+    told "what is left" ': what is left is pinned or being written, or could not be changed$'
+    with_config "$BIN/inquest-keeper" -D "$STORE" --no-analysis --foreground 2>"$T/text"
+    told "what is left, to the keeper" 'all that is left is pinned or in use, or cannot be changed$'
     unfreeze "$record"
 else
     skip "a file that cannot be changed" "no immutable files here"
@@ -93,6 +98,16 @@ if ! is_sanitized && command -v strace >/dev/null; then
     decided "a disk that fails for one file" '.action == "skip" and (.path | test("-11.core")) and
         (.why | test("Input/output error"))'
     decided "and the next one, which goes" '.action == "prune" and (.path | test("-12.core"))'
+    # What all files have ends the run.
+    import_core '20 days ago' pid=13 data=100000
+    record=$(cd "$STORE" && echo crashes/*/*-13.core.zst)
+    for option in --no-pager --json; do
+        is "a disk that fails for all of them, with $option" \
+            "$(exit_of with_config strace -o "$T/strace" -P "$record" -e trace=openat \
+                -e inject=openat:error=EROFS "$INQUEST" prune "$option")" 1
+        is "and there are no sums" "$(grep -cE 'in use|"used"' "$T/out")" 0
+    done
+    json "and JSON is whole" "$T/out" '.decisions | type == "array"'
 fi
 
 # ---- size ----

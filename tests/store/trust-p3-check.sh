@@ -79,6 +79,8 @@ chmod 755 "$STORE/crashes"
 repairs mode "a list of all that everybody may read"
 chmod 755 "$STORE/new"
 repairs mode "new crashes that everybody may read"
+mkdir -m 777 "$STORE/crashes/$owner/modules"
+repairs mode "kept modules that everybody may replace"
 mkdir -m 755 "$STORE/cache"
 repairs mode "a cache that everybody may list"
 ln -s "$T" "$STORE/cache"
@@ -108,8 +110,45 @@ if [ "$(id -u)" = 0 ]; then
     repairs mode "a record of another owner"
     chgrp 61001 "$record"
     repairs mode "a record of another group"
+    install -m 600 /dev/null "$STORE/modules/0123"
+    chown 61001 "$STORE/modules/0123"
+    repairs mode "a private module of another owner"
+    mkdir -m 750 "$STORE/crashes/$owner/modules"
+    chown 61001 "$STORE/crashes/$owner/modules"
+    repairs mode "a directory of modules of another owner"
     chown 61001 "$STORE/crashes/$owner"
     repairs mode "a directory of another owner"
+
+    # A store of inquest's: what its owner cannot even open, the root who checks it can.
+    closed() { # NAME FILE…
+        local name=$1
+        shift
+        chown -R 61003:61003 "$STORE"
+        chown 61002 "$@"
+        chmod go-rwx "$@"
+        is "trust-p3-check: $name: is found" "$(checked --dry-run)" "1 mode 0/$#"
+        is "trust-p3-check: $name: is repaired" "$(checked | sed 's:\(.*\)/\1$:all:')" "0 mode all"
+        is "trust-p3-check: $name: then nothing is wrong" "$(checked)" "0  0/0"
+        is "trust-p3-check: $name: nor another's" "$(find "$STORE" ! -uid 61003)" ""
+        sound_store
+    }
+    closed "a record that its owner cannot read" "$record"
+    inquest analyze -q "$id" >"$T/out" 2>&1
+    closed "nor its report" "$record" "${record%.core.zst}.report.json"
+    closed "a directory that its owner cannot list" "$STORE/crashes/$owner"
+    install -m 640 /dev/null "$STORE/modules/0123"
+    closed "a module of another" "$STORE/modules/0123"
+
+    # A name of what is elsewhere is not given to him.
+    chown -R 61003:61003 "$STORE"
+    for mode in 600 644; do
+        rm -f "$T/elsewhere" "$STORE/modules/4567"
+        install -m $mode /dev/null "$T/elsewhere"
+        ln "$T/elsewhere" "$STORE/modules/4567"
+        tells mode "a name of what is elsewhere, of mode $mode"
+        is "trust-p3-check: and it stays root's" "$(stat -c %u:%a "$T/elsewhere")" 0:$mode
+    done
+    sound_store
 else
     skip "trust-p3-check: owners" "not root"
 fi

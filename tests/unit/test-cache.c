@@ -189,6 +189,25 @@ static void test_room(void **state)
     assert_int_equal(cache_make_room(store_of(fixture), 11, 10), -ENOSPC);
 }
 
+/* A directory that somebody made, and what a keeper is writing: both stay, and nothing else. */
+static void test_what_stays(void **state)
+{
+    enum { KIB = 1024 };
+    const struct fixture *fixture = *state;
+    uint64_t bytes;
+    write_file(fixture, "packages", 40 * KIB, 1);
+    write_file(fixture, "a.debug", 40 * KIB, 10);
+    assert_int_equal(mkdirat(store_of(fixture), "cache/mine", 0700), 0);
+    AUTO_FD int fd = openat(store_of(fixture), "cache/part", O_WRONLY | O_CREAT, 0640);
+    assert_int_equal(write(fd, (char[4 * KIB]){0}, 4 * KIB), 4 * KIB);
+    for (int dry_run = 1; dry_run >= 0; dry_run--) {
+        assert_int_equal(cache_expire(store_of(fixture), 0, dry_run, &bytes), 0);
+        assert_int_equal(bytes, 80 * KIB);
+    }
+    assert_false(has(fixture, "packages") || has(fixture, "a.debug"));
+    assert_true(fixture_has(fixture, "cache/mine") && fixture_has(fixture, "cache/part"));
+}
+
 static void test_limit(void **state)
 {
     (void)state;
@@ -228,6 +247,7 @@ int main(void)
         TEST(test_packages_are_kept),
         TEST(test_packages_damaged),
         TEST(test_room),
+        TEST(test_what_stays),
         TEST(test_limit),
         TEST(test_names),
     };

@@ -119,6 +119,26 @@ static void test_row_with_a_report_alone(void **state)
     assert_int_equal(kept->core, RECORD_MISSING);
 }
 
+/* Who may read it, and pass its directory, the row says then. */
+static void test_report_alone_and_its_reader(void **state)
+{
+    struct fixture *fixture = *state;
+    char path[LAYOUT_PATH_SIZE];
+    struct tally tally;
+    const struct example example = {.time_us = START, .uid = 1000, .access_uid = 1001};
+    if (!fixture_knows_user(1001))
+        skip();
+    AUTO_CRASH_ROW struct crash_row *row = fixture_add(fixture, &example);
+    assert_int_equal(store_write_report(fixture->store, row, "{}", 2, NULL), 0);
+    path_of(row, LAYOUT_RECORD_SUFFIX, path);
+    assert_int_equal(unlinkat(store_fd(fixture->store, 0), path, 0), 0);
+    finds_and_repairs(fixture, CHECK_ROW_WITHOUT_FILE);
+    assert_int_equal(check(fixture, 0, &tally), 0);
+    path_of(row, LAYOUT_REPORT_SUFFIX, path);
+    assert_int_equal(fchmodat(store_fd(fixture->store, 0), path, 0666, 0), 0);
+    finds_and_repairs(fixture, CHECK_MODE);
+}
+
 static void test_file_without_row(void **state)
 {
     struct fixture *fixture = *state;
@@ -169,6 +189,76 @@ static void test_mode_and_acl(void **state)
     assert_int_equal(st.st_mode & 07777, 0640);
     assert_int_equal(fchmodat(store_fd(fixture->store, 0), "crashes/1000", 0755, 0), 0);
     finds_and_repairs(fixture, CHECK_MODE);
+}
+
+/* Made under whatever umask, its directory has the mode that is due. */
+static void test_kept_module(void **state)
+{
+    struct fixture *fixture = *state;
+    struct tally tally;
+    struct stat st;
+    AUTO_CRASH_ROW struct crash_row *row = add(fixture, 1000);
+    AUTO_FD int fd = open("/dev/null", O_RDONLY);
+    mode_t mask = umask(0077);
+    int r = store_keep_module(fixture->store, row, "aabb", fd, NULL);
+    (void)umask(mask);
+    assert_int_equal(r, 0);
+    assert_int_equal(check(fixture, 0, &tally), 0);
+    assert_int_equal(fstatat(store_fd(fixture->store, 0), "crashes/1000/modules", &st, 0), 0);
+    assert_int_equal(st.st_mode & 07777, 0750);
+    assert_int_equal(fchmodat(store_fd(fixture->store, 0), "crashes/1000/modules", 0777, 0), 0);
+    finds_and_repairs(fixture, CHECK_MODE);
+}
+
+/* While the directory is read, a crash of another reader comes into it, or is about to. */
+struct intrusion {
+    struct fixture *fixture;
+    bool is_done, is_moved;
+};
+
+static void intrude(void *context, const struct check_finding *finding)
+{
+    struct intrusion *intrusion = context;
+    struct fixture *fixture = intrusion->fixture;
+    char path[LAYOUT_PATH_SIZE], new[LAYOUT_PATH_SIZE];
+    const struct example example = {
+        .time_us = START + SECOND, .uid = 1000, .access_uid = 1001, .pid = 77};
+    (void)finding;
+    if (intrusion->is_done)
+        return;
+    intrusion->is_done = true;
+    AUTO_CRASH_ROW struct crash_row *row = fixture_add(fixture, &example);
+    path_of(row, LAYOUT_RECORD_SUFFIX, path);
+    layout_new_path(new, row->id, LAYOUT_RECORD_SUFFIX);
+    if (!intrusion->is_moved)
+        assert_int_equal(
+            renameat(store_fd(fixture->store, 0), path, store_fd(fixture->store, 0), new), 0);
+}
+
+static void test_adoption_meanwhile(void **state)
+{
+    struct fixture *fixture = *state;
+    char path[LAYOUT_PATH_SIZE];
+    struct check_result result;
+    struct tally tally;
+    if (!fixture_knows_user(1001))
+        skip();
+    AUTO_CRASH_ROW struct crash_row *row = add(fixture, 1000);
+    path_of(row, LAYOUT_RECORD_SUFFIX, path);
+    for (int is_moved = 0; is_moved < 2; is_moved++) {
+        struct intrusion intrusion = {.fixture = fixture, .is_moved = is_moved};
+        assert_int_equal(fchmodat(store_fd(fixture->store, 0), path, 0644, 0), 0);
+        assert_int_equal(
+            check_run(fixture->store, CHECK_REPAIR, intrude, &intrusion, &result, NULL), 0);
+        assert_int_equal(result.found, 1);
+        check(fixture, CHECK_REPAIR, &tally); /* adopts what is left in new/ */
+        assert_int_equal(tally.kinds[CHECK_MODE], 0);
+        AUTO_CRASH_ROW struct crash_row *other = fixture_row(fixture, "20261122-000001-77");
+        assert_non_null(other);
+        assert_int_equal(store_remove(fixture->store, other, NULL), 0);
+        check(fixture, CHECK_REPAIR, &tally); /* then the other reader goes */
+        assert_int_equal(tally.repaired[CHECK_MODE], 1);
+    }
 }
 
 static void test_frame_damaged(void **state)
@@ -311,10 +401,13 @@ int main(void)
         TEST(test_sound),
         TEST(test_row_without_file),
         TEST(test_row_with_a_report_alone),
+        TEST(test_report_alone_and_its_reader),
         TEST(test_file_without_row),
         TEST(test_row_differs),
         TEST(test_pin_without_mark),
         TEST(test_mode_and_acl),
+        TEST(test_kept_module),
+        TEST(test_adoption_meanwhile),
         TEST(test_frame_damaged),
         TEST(test_record_damaged),
         TEST(test_left_in_new),

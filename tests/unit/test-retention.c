@@ -20,6 +20,7 @@
 #include "store/base/cleanup.h"
 #include "store/cache_files.h"
 #include "store/index.h"
+#include "store/module_store.h"
 #include "store/pin.h"
 #include "store/query.h"
 #include "store/record.h"
@@ -535,11 +536,9 @@ static void test_directory_that_is_a_link(void **state)
 }
 
 /* False where the filesystem or our rights know nothing of it. */
-static bool set_immutable(struct fixture *fixture, const char *id, bool on)
+static bool set_immutable(struct fixture *fixture, const char *path, bool on)
 {
-    char path[LAYOUT_PATH_SIZE];
     int flags = 0;
-    layout_crash_path(path, 1000, id, LAYOUT_RECORD_SUFFIX);
     AUTO_FD int fd = openat(store_fd(fixture->store, 0), path, O_RDONLY);
     assert_true(fd >= 0);
     if (ioctl(fd, FS_IOC_GETFLAGS, &flags) < 0)
@@ -554,10 +553,11 @@ static void test_immutable_record(void **state)
     struct budgets budgets = unlimited;
     struct retention_result result;
     struct log log;
-    char id[4][LAYOUT_ID_SIZE];
+    char id[4][LAYOUT_ID_SIZE], path[LAYOUT_PATH_SIZE];
     for (int i = 0; i < 4; i++)
         add(fixture, 1 + i, 20 - i, 1000, NULL, id[i]);
-    if (!set_immutable(fixture, id[0], true)) {
+    layout_crash_path(path, 1000, id[0], LAYOUT_RECORD_SUFFIX);
+    if (!set_immutable(fixture, path, true)) {
         print_message("no immutable files here\n");
         return;
     }
@@ -574,7 +574,7 @@ static void test_immutable_record(void **state)
     budgets.core_age_us = budgets.report_age_us = DAY;
     run(fixture, &budgets, false, &log, &result);
     bool is_told = result.skipped == 2 && result.removed == 0;
-    assert_true(set_immutable(fixture, id[0], false)); /* before anything fails: for the teardown */
+    assert_true(set_immutable(fixture, path, false)); /* before anything fails: for the teardown */
     assert_true(goes_on);
     assert_false(over);
     assert_true(others_go);
@@ -582,6 +582,58 @@ static void test_immutable_record(void **state)
     run(fixture, &budgets, false, &log, &result);
     assert_int_equal(result.skipped, 0);
     assert_int_equal(result.removed, 1);
+}
+
+/* What a dry run would have taken before is gone for what it decides of firsts. */
+static void test_dry_run_remembers(void **state)
+{
+    enum { CACHE = 3 * CORE_BLOCKS, CRASHES = 6 };
+    struct fixture *fixture = *state;
+    struct budgets budgets = unlimited;
+    struct retention_result dry_result, result;
+    struct log log, dry;
+    char id[CRASHES][LAYOUT_ID_SIZE];
+    const struct iovec part = {(char[CACHE]){0}, CACHE};
+    for (int i = 0; i < CRASHES; i++) /* the last two are repeats */
+        add(fixture, 1 + i, 20 - i, 1000, i < 2 ? NULL : "000000000000000a", id[i]);
+    budgets.max_use = room_for(fixture, 2, CRASHES - 2);
+    assert_int_equal(cache_write(store_fd(fixture->store, 0), "x.debug", &part, 1), 0);
+    budgets.core_age_us = 19 * DAY + DAY / 2;
+    run(fixture, &budgets, true, &dry, &dry_result);
+    run(fixture, &budgets, false, &log, &result);
+    assert_int_equal(log.n, 4); /* by age, two repeats, a first */
+    assert_memory_equal(dry.text, log.text, sizeof log.text);
+    assert_int_equal(dry_result.freed, result.freed);
+    assert_int_equal(dry_result.over, result.over);
+}
+
+/* What cannot be deleted there is told, and stops neither the rest of the cache nor other budgets.
+ */
+static void test_immutable_cache(void **state)
+{
+    struct fixture *fixture = *state;
+    struct budgets budgets = unlimited;
+    struct retention_result result = {0};
+    struct log log = {0};
+    struct error error = {0};
+    char id[LAYOUT_ID_SIZE];
+    const struct iovec part = {(char[8192]){0}, 8192};
+    add(fixture, 1, 1, 1000, NULL, id);
+    assert_int_equal(cache_write(store_fd(fixture->store, 0), "x.debug", &part, 1), 0);
+    assert_int_equal(cache_write(store_fd(fixture->store, 0), "y.debug", &part, 1), 0);
+    if (!set_immutable(fixture, "cache/x.debug", true)) {
+        print_message("no immutable files here\n");
+        return;
+    }
+    budgets.max_use = 1;
+    int r = retention_run(fixture->store, &budgets, false, note, &log, &result, &error);
+    assert_true(set_immutable(fixture, "cache/x.debug", false)); /* for the teardown */
+    assert_int_equal(r, 0);
+    assert_int_equal(result.skipped, 1);
+    assert_int_equal(result.pruned, 1);
+    assert_int_equal(result.freed, 8192 + log.bytes);
+    assert_true(fixture_has(fixture, "cache/x.debug"));
+    assert_false(fixture_has(fixture, "cache/y.debug"));
 }
 
 /* A file in a directory of modules, so many days old. */
@@ -733,6 +785,53 @@ static void test_modules_and_impossible_times(void **state)
     assert_true(fixture_has(fixture, "modules/aa"));
 }
 
+static void count_module(void *context, const char *path, uint64_t bytes)
+{
+    (void)path;
+    (void)bytes;
+    ++*(unsigned *)context;
+}
+
+/* Files of times that no number of microseconds tells, where the filesystem has them. */
+static void test_modules_of_odd_times(void **state)
+{
+    static const time_t odd[] = {INT64_MAX / SECOND + 1, INT64_MIN / SECOND - 1};
+    static const char *const names[] = {"modules/future", "modules/past"};
+    struct fixture *fixture = *state;
+    struct index *index = store_writable_index(fixture->store);
+    char path[] = "/dev/shm/inquest-unit.XXXXXX";
+    struct usage usage;
+    struct stat st[2] = {0};
+    unsigned n = 0;
+    bool stays = false, goes = false;
+    if (!mkdtemp(path)) {
+        print_message("no /dev/shm here\n");
+        return;
+    }
+    AUTO_FD int dirfd = open(path, O_RDONLY | O_DIRECTORY);
+    assert_int_equal(mkdirat(dirfd, "modules", 0750), 0);
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        const struct timespec times[2] = {{.tv_sec = odd[i]}, {.tv_sec = odd[i]}};
+        AUTO_FD int fd = openat(dirfd, names[i], O_WRONLY | O_CREAT, 0640);
+        assert_int_equal(futimens(fd, times), 0);
+        assert_int_equal(fstat(fd, &st[i]), 0);
+    }
+    int r = usage_recent(index, dirfd, &usage, NULL);
+    if (r == 0)
+        r = module_store_expire(index, dirfd, false, count_module, &n, NULL);
+    stays = unlinkat(dirfd, names[0], 0) == 0;
+    goes = unlinkat(dirfd, names[1], 0) < 0;
+    assert_int_equal(unlinkat(dirfd, "modules", AT_REMOVEDIR) + rmdir(path), 0);
+    if (st[0].st_mtime != odd[0] || st[1].st_mtime != odd[1]) {
+        print_message("no such times here\n");
+        return;
+    }
+    assert_int_equal(r, 0);
+    assert_true(stays);
+    assert_true(goes);
+    assert_int_equal(n, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -763,12 +862,15 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_directory_that_is_a_link, fixture_setup,
                                         fixture_teardown),
         cmocka_unit_test_setup_teardown(test_immutable_record, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_dry_run_remembers, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_immutable_cache, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_kept_modules_count, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_modules_behind_links, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_modules, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_modules_are_counted, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_modules_and_impossible_times, fixture_setup,
                                         fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_modules_of_odd_times, fixture_setup, fixture_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
