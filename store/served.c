@@ -3,6 +3,7 @@
 #include "store/served.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -84,13 +85,44 @@ void served_load(struct bytes *ret)
         served_parse(mountinfo.data, getuid(), ret);
 }
 
+static bool is_point(const struct bytes *served, const char *path)
+{
+    for (size_t i = 0; i < served->size; i += strlen(served->data + i) + 1)
+        if (strcmp(served->data + i, path) == 0)
+            return true;
+    return false;
+}
+
+/* Takes the next component off `*path` and goes there from `place`. False where that has no room.
+ */
+static bool step(const char **path, char place[static PATH_MAX])
+{
+    const char *name = *path + strspn(*path, "/");
+    size_t size = strcspn(name, "/"), used = strlen(place);
+    *path = name + size;
+    if (size == 0 || (size == 1 && name[0] == '.'))
+        return true;
+    if (size == 2 && memcmp(name, "..", 2) == 0) {
+        char *last = strrchr(place, '/');
+        if (last)
+            *last = '\0';
+        return true;
+    }
+    if (size >= PATH_MAX - 1 - used)
+        return false;
+    place[used] = '/';
+    memcpy(place + used + 1, name, size);
+    place[used + 1 + size] = '\0';
+    return true;
+}
+
 bool served_has(const struct bytes *served, const char *path)
 {
-    for (size_t i = 0; i < served->size; i += strlen(served->data + i) + 1) {
-        const char *point = served->data + i;
-        size_t size = strlen(point);
-        if (strncmp(path, point, size) == 0 && (path[size] == '/' || path[size] == '\0'))
+    char place[PATH_MAX] = "";
+    if (served->size == 0)
+        return false;
+    while (*path)
+        if (!step(&path, place) || is_point(served, place))
             return true;
-    }
     return false;
 }

@@ -75,6 +75,7 @@ static void test_long_points(void **state)
         memcpy(path + LONGEST, "/file", sizeof("/file"));
         assert_true(served_has(&served, path));
         path[LONGEST - 1] = 'y';
+        path[LONGEST] = '\0';
         assert_false(served_has(&served, path));
     }
 }
@@ -116,12 +117,44 @@ static void test_short_lines(void **state)
     }
 }
 
+static void test_other_spellings(void **state)
+{
+    (void)state;
+    AUTO_BYTES struct bytes served = {0};
+    char path[2 * 4096] = "/";
+    served_parse(mountinfo, 77, &served);
+    assert_true(served_has(&served, "/mnt//a/file"));
+    assert_true(served_has(&served, "//mnt/a"));
+    assert_true(served_has(&served, "/./mnt/./a/file"));
+    assert_true(served_has(&served, "/srv/../mnt/a/file"));
+    assert_true(served_has(&served, "/../../mnt/a/file"));
+    assert_true(served_has(&served, "/mnt/a/../own"));
+    assert_true(served_has(&served, "/mnt/own/../a/"));
+    assert_true(served_has(&served, "mnt/a/file"));
+    assert_false(served_has(&served, "/mnt/a../file"));
+    assert_false(served_has(&served, "/mnt/.a/file"));
+    assert_false(served_has(&served, "/mnt/x/a/file"));
+    assert_false(served_has(&served, "/mnt/../a/file"));
+    assert_false(served_has(&served, "/"));
+    assert_false(served_has(&served, ""));
+    memset(path + 1, 'x', sizeof path - 2);
+    assert_true(served_has(&served, path));
+    memset(path, '/', sizeof path - 1);
+    assert_false(served_has(&served, path));
+    memcpy(path + sizeof path - 7, "mnt/a/", 6);
+    assert_true(served_has(&served, path));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_others_are_known), cmocka_unit_test(test_none),
-        cmocka_unit_test(test_long_points),      cmocka_unit_test(test_cut_escapes),
-        cmocka_unit_test(test_other_blanks),     cmocka_unit_test(test_short_lines),
+        cmocka_unit_test(test_others_are_known),
+        cmocka_unit_test(test_other_spellings),
+        cmocka_unit_test(test_none),
+        cmocka_unit_test(test_long_points),
+        cmocka_unit_test(test_cut_escapes),
+        cmocka_unit_test(test_other_blanks),
+        cmocka_unit_test(test_short_lines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
