@@ -72,6 +72,20 @@ for tag in linked named other; do
     json "trust-p1-served: the crash is explained: $tag" "$T/info" '.report.threads | length > 0'
 done
 is "trust-p1-served: the other's in full" "$(functions "$other")" true
+
+# Who opens the files himself hangs himself.
+ends() { # COMMAND…
+    "$@" >"$T/said" 2>&1 </dev/null &
+    local pid=$!
+    for _ in $(seq $((300 * PATIENCE))); do
+        kill -0 $pid 2>/dev/null || return 0
+        sleep 0.1
+    done
+    return 1
+}
+ok "trust-p1-served: root's debug ends" ends "$INQUEST" debug --debugger true "$named"
+ok "and names the file" grep -q "$T/named/program is not here" "$T/said"
+ok "trust-p1-served: root's bundle ends" ends "$INQUEST" export --bundle "$T/bundle.tar.zst" "$named"
 cut_connection
 ok "trust-p1-served: what hung is gone with the server" wait_idle 20
 finish
