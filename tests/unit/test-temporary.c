@@ -17,6 +17,7 @@
 static char made[PATH_MAX], precious[PATH_MAX + sizeof "/precious"];
 static uid_t euid;
 
+/* NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp): names of ld --wrap */
 char *__real_mkdtemp(char *path);
 char *__wrap_mkdtemp(char *path);
 char *__wrap_mkdtemp(char *path)
@@ -33,6 +34,7 @@ uid_t __wrap_geteuid(void)
 {
     return euid;
 }
+/* NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 
 static void test_own_is_removed(void **state)
 {
