@@ -31,8 +31,10 @@ static void unescape(char *path)
     char *to = path;
     while (*path) {
         bool escape = is_escape(path);
-        *to++ =
-            escape ? (char)((path[1] - '0') << 6 | (path[2] - '0') << 3 | (path[3] - '0')) : *path;
+        *to = *path;
+        if (escape)
+            *to = (char)((path[1] - '0') << 6 | (path[2] - '0') << 3 | (path[3] - '0'));
+        to++;
         path += escape ? 4 : 1;
     }
     *to = '\0';
