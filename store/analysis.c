@@ -225,8 +225,17 @@ static int make_channels(struct run *run, struct error *error)
     return 0;
 }
 
+/* Who is started with it ignored cannot be told how a child ended. */
+static void heed_children(void)
+{
+    struct sigaction now;
+    if (sigaction(SIGCHLD, NULL, &now) == 0 && now.sa_handler == SIG_IGN)
+        (void)signal(SIGCHLD, SIG_DFL);
+}
+
 static int start(struct run *run, struct error *error)
 {
+    heed_children();
     int r = make_channels(run, error);
     if (r < 0)
         return r;
@@ -349,16 +358,19 @@ static bool await_end(pid_t pid, uint64_t end_us)
 static bool end_process(pid_t pid, int *ret_status)
 {
     (void)kill(pid, SIGKILL);
-    return await_end(pid, clock_now_us() + KILL_US) && waitpid(pid, ret_status, 0) == pid;
+    if (!await_end(pid, clock_now_us() + KILL_US))
+        return false;
+    (void)waitpid(pid, ret_status, 0);
+    return true;
 }
 
 static int finish(struct run *run, int result, struct error *error)
 {
-    int status = 0;
+    int status = 0, brokers = 0;
     close_ends(run);
-    bool hangs = run->broker > 0 && !end_process(run->broker, &status);
     if (run->analyzer <= 0)
-        return result;
+        return result; /* nor is there a broker */
+    bool hangs = run->broker > 0 && !end_process(run->broker, &brokers);
     /* Who has closed its report has nothing left to do, but may be none of ours. */
     if (result == 0 && !await_end(run->analyzer, analyzer_end(run)))
         result = error_set(error, ETIME, "the analyzer did not end in time");
