@@ -245,7 +245,7 @@ static int hide_module(const struct session *session, const char *place, const c
                        struct error *error)
 {
     char name[MODULE_PLACE_SIZE], soname[MODULE_SONAME_SIZE];
-    AUTO_FD int now = module_file_open_regular(AT_FDCWD, place);
+    AUTO_FD int now = module_file_open_installed(place);
 
     snprintf(name, sizeof name, "%s", render_base_name(place));
     int r = add_link(session, name, stub, error);

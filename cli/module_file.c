@@ -15,6 +15,7 @@
 #include "store/base/io.h"
 #include "store/base/text.h"
 #include "store/layout.h"
+#include "store/served.h"
 
 enum {
     MAX_HEADER = 256,
@@ -211,7 +212,7 @@ int module_file_soname(int fd, char ret[static MODULE_SONAME_SIZE])
 }
 
 /* Looks before it opens: opening a FIFO waits, opening a device may do anything. */
-int module_file_open_regular(int dirfd, const char *path)
+static int open_regular(int dirfd, const char *path)
 {
     char link[64];
     struct stat st;
@@ -225,10 +226,21 @@ int module_file_open_regular(int dirfd, const char *path)
     return fd < 0 ? -errno : fd;
 }
 
-static int open_exact(int dirfd, const char *path, const char *build_id)
+int module_file_open_installed(const char *place)
+{
+    static struct bytes served;
+    static bool is_loaded;
+    if (!is_loaded)
+        served_load(&served);
+    is_loaded = true;
+    return served_has(&served, place) ? -EREMOTE : open_regular(AT_FDCWD, place);
+}
+
+/* Takes over `opened`, which may be a negative errno. */
+static int if_exact(int opened, const char *build_id)
 {
     char found[MODULE_BUILD_ID_SIZE];
-    AUTO_FD int fd = module_file_open_regular(dirfd, path);
+    AUTO_FD int fd = opened;
     if (fd < 0)
         return fd;
     if (module_file_build_id(fd, found) < 0 || strcmp(found, build_id) != 0)
@@ -261,10 +273,13 @@ int module_file_open(const struct report_module *module, int store_fd, const cha
     const char *const copies[] = {LAYOUT_MODULES "/", kept};
     for (size_t i = 0; i < ARRAY_SIZE(copies) && fd < 0 && store_fd >= 0 && copies[i]; i++)
         if (snprintf(path, sizeof path, "%s%s", copies[i], module->build_id) < (int)sizeof path)
-            fd = open_exact(store_fd, path, module->build_id);
-    if (fd < 0 && module_file_place(module, place) &&
-        snprintf(path, sizeof path, "%s%s", sysroot ? sysroot : "", place) < (int)sizeof path)
-        fd = open_exact(AT_FDCWD, path, module->build_id);
+            fd = if_exact(open_regular(store_fd, path), module->build_id);
+    if (fd < 0 && module_file_place(module, place)) {
+        if (!sysroot)
+            fd = if_exact(module_file_open_installed(place), module->build_id);
+        else if (snprintf(path, sizeof path, "%s%s", sysroot, place) < (int)sizeof path)
+            fd = if_exact(open_regular(AT_FDCWD, path), module->build_id);
+    }
     if (fd < 0)
         return error_set(error, ENOENT, "%s: no file with build-id %s is there", module->path,
                          module->build_id);

@@ -30,8 +30,10 @@ int module_file_soname(int fd, char ret[static MODULE_SONAME_SIZE]);
 enum { MODULE_PLACE_SIZE = 201 };
 bool module_file_place(const struct report_module *module, char ret[static MODULE_PLACE_SIZE]);
 
-/* Opens a regular file for reading, and nothing else. Returns a descriptor or a negative errno. */
-int module_file_open_regular(int dirfd, const char *path);
+/* Opens a regular file for reading, and nothing else, by its path; -EREMOTE where that leads to
+ * what another user serves (served.h), who may let us wait. Returns a descriptor or a negative
+ * errno. */
+int module_file_open_installed(const char *place);
 
 /* Opens the module's file: the store's copy (`store_fd`, -1: no store), that which came with the
  * crash (`kept`, as of analysis.h), else its path below `sysroot` (NULL: /). Returns a descriptor,

@@ -113,7 +113,10 @@ static int open_own(struct temporary_directory *directory)
                            O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (directory->fd < 0 || fstat(directory->fd, &st) < 0)
         return -errno;
-    return st.st_uid == geteuid() ? 0 : -EPERM;
+    if (st.st_uid == geteuid())
+        return 0;
+    close(steal_fd(&directory->fd)); /* not ours to empty */
+    return -EPERM;
 }
 
 int temporary_directory_make(struct temporary_directory *ret, struct error *error)

@@ -149,6 +149,13 @@ static int outcome_of(const struct record *record, bool too_large, struct metada
     return r;
 }
 
+/* What failed did no harm. */
+static void forget(struct error *error)
+{
+    if (error)
+        *error = (struct error){0};
+}
+
 static int copy_record(struct record *record, int out, const struct metadata *facts,
                        uint64_t max_core, struct error *error)
 {
@@ -164,10 +171,14 @@ static int copy_record(struct record *record, int out, const struct metadata *fa
     r = record_rescue(record, &rescue, error);
     if (r == 0)
         r = record_writer_rescue(writer, rescue.data, rescue.size);
-    if (r == 0 || r == -ENODATA)
+    if (r == 0 || r == -ENODATA) {
+        forget(error);
         r = record_each_content(record, append, &copy, error);
-    if (r < 0 && !(r == -EFBIG && copy.too_large))
-        return r;
+    }
+    if (r == -EFBIG && copy.too_large)
+        forget(error);
+    else if (r < 0)
+        return error && !error->code ? error_errno(error, -r, "cannot write the record") : r;
     r = outcome_of(record, copy.too_large, &outcome);
     if (r == 0)
         r = record_writer_finish(writer, outcome);

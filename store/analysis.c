@@ -35,6 +35,9 @@ enum {
 
 /* What the analyzer may read, from everything to nothing but the core. */
 static const char *const efforts[] = {"full", "symbols", "core"};
+enum { CORE_ALONE = ARRAY_SIZE(efforts) - 1 };
+
+static unsigned left_behind;
 
 struct run {
     const struct analysis_options *options;
@@ -225,8 +228,17 @@ static int make_channels(struct run *run, struct error *error)
     return 0;
 }
 
+/* Who is started with it ignored cannot be told how a child ended. */
+static void heed_children(void)
+{
+    struct sigaction now;
+    if (sigaction(SIGCHLD, NULL, &now) == 0 && now.sa_handler == SIG_IGN)
+        (void)signal(SIGCHLD, SIG_DFL);
+}
+
 static int start(struct run *run, struct error *error)
 {
+    heed_children();
     int r = make_channels(run, error);
     if (r < 0)
         return r;
@@ -349,20 +361,24 @@ static bool await_end(pid_t pid, uint64_t end_us)
 static bool end_process(pid_t pid, int *ret_status)
 {
     (void)kill(pid, SIGKILL);
-    return await_end(pid, clock_now_us() + KILL_US) && waitpid(pid, ret_status, 0) == pid;
+    if (!await_end(pid, clock_now_us() + KILL_US))
+        return false;
+    (void)waitpid(pid, ret_status, 0);
+    return true;
 }
 
 static int finish(struct run *run, int result, struct error *error)
 {
-    int status = 0;
+    int status = 0, brokers = 0;
     close_ends(run);
-    bool hangs = run->broker > 0 && !end_process(run->broker, &status);
     if (run->analyzer <= 0)
-        return result;
+        return result; /* nor is there a broker */
+    bool hangs = run->broker > 0 && !end_process(run->broker, &brokers);
     /* Who has closed its report has nothing left to do, but may be none of ours. */
     if (result == 0 && !await_end(run->analyzer, analyzer_end(run)))
         result = error_set(error, ETIME, "the analyzer did not end in time");
     hangs |= !end_process(run->analyzer, &status);
+    left_behind += hangs;
     if (result < 0 && hangs)
         error_prefix(error, "a file server does not answer");
     return result < 0 ? result : judge(run, status, error);
@@ -424,20 +440,27 @@ int analysis_run(int core_fd, const struct analysis_options *options, struct byt
     if (core < 0)
         return error_errno(error, errno, "cannot hand the core to the analyzer");
     uint64_t end_us = clock_now_us() + options->deadline_us;
+    unsigned before = left_behind;
     int r = 0;
-    for (size_t i = 0; i < ARRAY_SIZE(efforts); i++) {
+    for (size_t i = options->core_only ? CORE_ALONE : 0; i < ARRAY_SIZE(efforts); i++) {
         struct run run;
         prepare(&run, options, core, end_us);
         run.task[0] = "--effort";
         run.task[1] = efforts[i];
         r = run_once(&run, ret_report, error);
-        /* Killed by its deadline, it gets a second one, short and without files. */
-        if (r == -ETIME && i + 1 < ARRAY_SIZE(efforts)) {
-            i = ARRAY_SIZE(efforts) - 2;
-            end_us = clock_now_us() + options->deadline_us / 4;
-        } else if (r != -EIO) {
+        if (i == CORE_ALONE || (r != -ETIME && r != -EIO))
             break;
-        }
+        /* Killed by its deadline, it gets a second one, short. */
+        if (r == -ETIME)
+            end_us = clock_now_us() + options->deadline_us / 4;
+        /* Without files then, as where one hung, which would again. */
+        if (r == -ETIME || left_behind > before)
+            i = CORE_ALONE - 1;
     }
     return r;
+}
+
+unsigned analysis_left_behind(void)
+{
+    return left_behind;
 }

@@ -49,6 +49,7 @@ struct analysis_options {
     size_t max_report;    /* bytes */
     int niceness;         /* added to the caller's: 0 for a person who waits */
     bool packages;        /* ask dpkg's, rpm's, pacman's or apk's database who owns the modules */
+    bool core_only;       /* ask for no file: explain by the core alone */
 };
 
 #define ANALYSIS_DEFAULTS                                                                          \
@@ -70,6 +71,9 @@ struct analysis_options {
  */
 int analysis_run(int core_fd, const struct analysis_options *options, struct bytes *ret_report,
                  struct error *error);
+
+/* How many analyses of this process have left something hanging, as above. */
+unsigned analysis_left_behind(void);
 
 /*
  * Appends to `ret` a debug file whose sections are not compressed any more, made in the same cage

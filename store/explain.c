@@ -23,6 +23,28 @@ void explain_options_from(const struct config_settings *settings, struct analysi
     ret->debuginfod = settings->analyze.debuginfod;
 }
 
+/* Whose crashes led to a file server that does not answer. Each costs a process and a deadline, and
+ * may be made at will: in this process, files are looked up for them no more. */
+static struct {
+    int64_t accounts[8];
+    size_t count;
+} hung;
+
+/* So many accounts look like an attack of several: nobody's, then. */
+static bool may_look_up_files(int64_t account)
+{
+    for (size_t i = 0; i < hung.count; i++)
+        if (hung.accounts[i] == account)
+            return false;
+    return hung.count < ARRAY_SIZE(hung.accounts);
+}
+
+static void note_hung(int64_t account)
+{
+    if (may_look_up_files(account))
+        hung.accounts[hung.count++] = account;
+}
+
 int explain_run(struct store *store, const struct crash_row *row,
                 const struct analysis_options *options, struct bytes *ret, struct error *error)
 {
@@ -41,10 +63,14 @@ int explain_run(struct store *store, const struct crash_row *row,
         own.reader_gid = row->access_uid == row->uid && row->gid > 0 ? (gid_t)row->gid : NOBODY;
     }
     own.max_report = REPORT_MAX_SIZE;
+    own.core_only |= !may_look_up_files(row->account);
     int r = store_leave(store, error);
     if (r < 0)
         return r;
+    unsigned before = analysis_left_behind();
     r = analysis_run(fd, &own, ret, error);
+    if (analysis_left_behind() > before)
+        note_hung(row->account);
     int entered = store_may_write(store, row) ? store_enter(store, r < 0 ? NULL : error) : 0;
     return r < 0 ? r : entered;
 }

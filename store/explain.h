@@ -24,7 +24,9 @@ void explain_options_from(const struct config_settings *settings, struct analysi
 /*
  * Runs the analyzer on the record of `row` and appends its report to `ret`. Root's broker works
  * with root's rights, so a store that was entered (store.h) is left meanwhile. `store_fd` and
- * `kept` of the options are set here. Errors as of store_open_record() and analysis_run().
+ * `kept` of the options are set here; files are left out for an account one of whose crashes has
+ * led this process to a file server that does not answer. Errors as of store_open_record() and
+ * analysis_run().
  */
 int explain_run(struct store *store, const struct crash_row *row,
                 const struct analysis_options *options, struct bytes *ret, struct error *error);

@@ -17,5 +17,6 @@ void served_load(struct bytes *ret);
 /* Takes the text of /proc/self/mountinfo for it. */
 void served_parse(const char *mountinfo, uid_t own, struct bytes *ret);
 
-/* Whether a path, as it is written, leads through one of them: links are not looked at. */
+/* Whether a path from / leads through one of them, even if it leads out again by "..", or is too
+ * long to tell. Links are not looked at. */
 bool served_has(const struct bytes *served, const char *path);

@@ -110,6 +110,13 @@ unit_tests += test-served
 test_served_SOURCES = tests/unit/test-served.c
 test_served_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 test_served_LDADD = $(libstore_libs) $(CMOCKA_LIBS)
+
+unit_tests += test-temporary
+test_temporary_SOURCES = tests/unit/test-temporary.c cli/temporary.c
+test_temporary_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+test_temporary_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=mkdtemp -Wl,--wrap=geteuid
+test_temporary_LDADD = $(librecord_libs) $(CMOCKA_LIBS)
+
 unit_tests += test-owner
 test_owner_SOURCES = tests/unit/test-owner.c tests/unit/store_fixture.c tests/unit/store_fixture.h
 test_owner_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)

@@ -56,7 +56,7 @@ fuzz_core_LDADD = $(librecord_libs)
 fuzz_programs += fuzz-bundle
 fuzz_bundle_SOURCES = tests/fuzz/fuzz-bundle.c cli/bundle_reader.c cli/module_file.c cli/temporary.c
 fuzz_bundle_LDFLAGS = $(FUZZ_LDFLAGS)
-fuzz_bundle_LDADD = $(librecord_libs)
+fuzz_bundle_LDADD = $(libstore_libs)
 
 fuzz_programs += fuzz-explain
 fuzz_explain_SOURCES = tests/fuzz/fuzz-explain.c
