@@ -83,6 +83,8 @@ static int analyze_and_keep(const struct call *call, const struct crash_row *row
     int r = selection_open_store(call, STORE_WRITE, &store, &error);
     if (r == 0)
         r = query_id(store, row->id, &same, &error);
+    if (r == 0 && same->time_us != row->time_us) /* adopted or not, it is that of the crash */
+        r = error_set(&error, ESTALE, "%s was removed meanwhile", row->id);
     if (r == 0)
         r = explain_keep(store, same, json, prepared->config, NULL, &error);
     if (r == 0)

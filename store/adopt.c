@@ -125,13 +125,15 @@ static int open_directory(int storefd, const struct access *access, struct error
 
 /* ---- steps 2 to 4 for one ---- */
 
+/* Of the store's owner's own, another name does no harm: a copy of the store by hard links has one,
+ * and so has a record on its way to its name where that takes two steps. */
 static int open_checked(int newfd, const char *name, struct error *error)
 {
     struct stat st;
     AUTO_FD int fd = openat(newfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0 || fstat(fd, &st) < 0)
         return error_errno(error, errno, "%s", name);
-    if (!S_ISREG(st.st_mode) || st.st_nlink != 1)
+    if (!S_ISREG(st.st_mode) || (st.st_nlink != 1 && st.st_uid != geteuid()))
         return error_set(error, EBADMSG, "not a file of its own");
     return steal_fd(&fd);
 }
@@ -146,6 +148,8 @@ static int give_away(int newfd, const char *name, uid_t owner, gid_t group, stru
         return fd;
     if (fstat(fd, &st) < 0 || (st.st_uid != 0 && st.st_uid != owner))
         return error_set(error, EPERM, "it is another user's");
+    if (st.st_nlink != 1)
+        return error_set(error, EPERM, "it has another name, too");
     if (fchown(fd, owner, group) < 0)
         return error_errno(error, errno, "it is not the store's owner's");
     return 0;

@@ -94,6 +94,20 @@ static int tell_index(struct store *store, const struct crash_row *row, const st
     return r;
 }
 
+/* While it was explained, a crash may have been removed, and another have got its name: whose
+ * report this is not. The lock is held. */
+static int check_still_there(struct store *store, const struct crash_row *row, struct error *error)
+{
+    AUTO_CRASH_ROW struct crash_row *now = NULL;
+    struct index *index = store_writable_index(store);
+    if (!index)
+        return 0;
+    int r = index_find(index, row->id, &now, NULL);
+    if (r == -ENOENT || (r == 0 && now->seq != row->seq))
+        return error_set(error, ESTALE, "%s was removed meanwhile", row->id);
+    return r < 0 ? error_errno(error, -r, "index") : 0;
+}
+
 int explain_keep(struct store *store, const struct crash_row *row, const struct bytes *json,
                  const struct config *config, struct report **ret_report, struct error *error)
 {
@@ -104,7 +118,9 @@ int explain_keep(struct store *store, const struct crash_row *row, const struct 
         r = store_lock(store, error);
     if (r < 0)
         return r;
-    r = store_write_report(store, row, json->data, json->size, error);
+    r = check_still_there(store, row, error);
+    if (r == 0)
+        r = store_write_report(store, row, json->data, json->size, error);
     if (r == 0)
         r = tell_index(store, row, report, (int64_t)json->size,
                        config_keep(config, row->text[CRASH_RULE]), NULL, error);
@@ -123,7 +139,9 @@ int explain_keep_failure(struct store *store, const struct crash_row *row, bool 
     int r = store_lock(store, error);
     if (r < 0)
         return r;
-    r = tell_index(store, row, NULL, 0, UINT32_MAX, &said, error);
+    r = check_still_there(store, row, NULL);
+    r = r == -ESTALE ? 0 /* there is nothing to note it of */
+                     : tell_index(store, row, NULL, 0, UINT32_MAX, &said, error);
     store_unlock(store);
     return r;
 }

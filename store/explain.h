@@ -34,6 +34,7 @@ int explain_run(struct store *store, const struct crash_row *row,
 /*
  * Parses a report, writes it to the store and tells the index what it says. `config` says how many
  * cores of its signature are firsts. `ret_report` may be NULL; the report is the caller's then.
+ * -ESTALE where the crash was removed meanwhile: nothing is written.
  */
 int explain_keep(struct store *store, const struct crash_row *row, const struct bytes *json,
                  const struct config *config, struct report **ret_report, struct error *error);

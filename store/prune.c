@@ -135,6 +135,13 @@ static int give_up_content(int fd, const struct record *record)
                : 0;
 }
 
+/* A backup by hard links is not ours to empty. */
+static bool has_one_name(int fd)
+{
+    struct stat st;
+    return fstat(fd, &st) == 0 && st.st_nlink == 1;
+}
+
 /* Whoever may read a record may hold it open, and would hold blocks that nobody counts. */
 static void give_up_unnamed(int fd, const struct record *record)
 {
@@ -154,7 +161,7 @@ int prune_core(struct store *store, const struct crash_row *row, struct pruned *
     if (r == 0)
         r = replace(store, row, record, &pruned.stored_size, error);
     /* On a full disk there is no room for the small record beside the large one. */
-    if (is_full(r) && give_up_content(fd, record) == 0)
+    if (is_full(r) && has_one_name(fd) && give_up_content(fd, record) == 0)
         r = replace(store, row, record, &pruned.stored_size, error);
     else if (r == 0)
         give_up_unnamed(fd, record);
