@@ -146,28 +146,28 @@ static int decode_file(struct decoder *decoder, int in, char *input, size_t size
     return n < 0 ? error_errno(error, (int)-n, "reading") : 0;
 }
 
+static void decoder_close(struct decoder *decoder)
+{
+    ZSTD_freeDCtx(decoder->context);
+    temporary_cleanup(&decoder->out);
+}
+#define AUTO_DECODER CLEANUP(decoder_close)
+
 /* What a zstd file holds, in a file of its own. A file that is cut short gives what is there. */
 static int decompress(int in, struct error *error)
 {
     size_t in_size = ZSTD_DStreamInSize(), out_size = ZSTD_DStreamOutSize();
     AUTO_FREE char *input = malloc(in_size), *output = malloc(out_size);
-    struct decoder decoder = {.out = {.fd = -1}, .buffer = output, .size = out_size};
+    AUTO_DECODER struct decoder decoder = {
+        .context = ZSTD_createDCtx(), .out = {.fd = -1}, .buffer = output, .size = out_size};
 
+    if (!input || !output || !decoder.context)
+        return error_set(error, ENOMEM, "out of memory");
+    (void)ZSTD_DCtx_setParameter(decoder.context, ZSTD_d_windowLogMax, WINDOW_LOG_MAX);
     int r = temporary_start(&decoder.out, core_file_largest(), error);
-    if (r < 0)
-        return r;
-    decoder.context = ZSTD_createDCtx();
-    if (!input || !output || !decoder.context) {
-        r = error_set(error, ENOMEM, "out of memory");
-    } else {
-        (void)ZSTD_DCtx_setParameter(decoder.context, ZSTD_d_windowLogMax, WINDOW_LOG_MAX);
-        r = decode_file(&decoder, in, input, in_size, error);
-    }
-    ZSTD_freeDCtx(decoder.context);
     if (r == 0)
-        r = temporary_finish(&decoder.out, error);
-    temporary_cleanup(&decoder.out);
-    return r;
+        r = decode_file(&decoder, in, input, in_size, error);
+    return r < 0 ? r : temporary_finish(&decoder.out, error);
 }
 
 /* A record is read as it is; other zstd files may begin with a skippable frame, too. */

@@ -437,7 +437,9 @@ static int admit(const struct session *session, struct error *error)
 static int prepare(struct session *session, struct error *error)
 {
     if (session->drops && debugger_choose_user(&session->user) < 0)
-        return error_set(error, ENOENT, "there is no user id for the debugger to have to itself");
+        return error_set(error, ENOENT,
+                         "there is no user id for the debugger to have to itself: --as-root runs "
+                         "it as root");
     mode_t before = umask(022); /* the debugger's group has to read what is within */
     int r = temporary_directory_make(&session->place, error);
     if (r == 0)

@@ -25,9 +25,10 @@
 enum { OWN_IDS_START = 2100000000, OWN_IDS_COUNT = 1 << 25 };
 
 /* In a user namespace, few ids may be there. */
-static bool is_mapped(uid_t id)
+static bool is_mapped(const struct debugger_user *user)
 {
-    bool mapped = seteuid(id) == 0;
+    bool mapped = setegid(user->gid) == 0;
+    mapped = setegid(0) == 0 && mapped && seteuid(user->uid) == 0;
     return seteuid(0) == 0 && mapped;
 }
 
@@ -36,12 +37,12 @@ int debugger_choose_user(struct debugger_user *ret)
     unsigned number;
     if (getrandom(&number, sizeof number, 0) == sizeof number) {
         uid_t id = OWN_IDS_START + number % OWN_IDS_COUNT;
-        if (!getpwuid(id) && is_mapped(id)) {
-            *ret = (struct debugger_user){.uid = id, .gid = id};
+        *ret = (struct debugger_user){.uid = id, .gid = id};
+        if (!getpwuid(id) && is_mapped(ret))
             return 0;
-        }
     }
-    return layout_system_user(ANALYZER_USER, &ret->uid, &ret->gid);
+    int r = layout_system_user(ANALYZER_USER, &ret->uid, &ret->gid);
+    return r == 0 && !is_mapped(ret) ? -ENOENT : r;
 }
 
 /* What it put into the input of root's terminal (tty_ioctl(4)), root's shell would run. */

@@ -23,14 +23,16 @@ int temporary_file(struct error *error);
 struct temporary {
     int fd;
     uint64_t size;
-    uint64_t limit; /* max_core, or more for what is around a core */
+    uint64_t limit; /* max_core, or more for what is around a core; zeros count as well */
 };
 
+/* Returns 0, or a negative errno where no file can be made. */
 int temporary_start(struct temporary *ret, uint64_t limit, struct error *error);
 
-/* Fails where that many bytes more are too many: -EFBIG, or -ENOSPC. */
+/* Fails where that many bytes more are too many: -EFBIG, or -ENOSPC, as if none were zero. */
 int temporary_expect(const struct temporary *temporary, uint64_t size, struct error *error);
 
+/* Likewise, but that zeros need no room; or fails as pwrite(2) does. What failed is not there. */
 int temporary_append(struct temporary *temporary, const void *data, size_t size,
                      struct error *error);
 

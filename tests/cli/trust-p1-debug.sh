@@ -55,6 +55,18 @@ wait
 is "trust-p1-debug: the debugger's status" "$(cat "$T/status")" 7
 is "trust-p1-debug: nothing is left behind" "$(ls -A "$T/tmp")" ""
 
+# ---- where there is no other user ------------------------------------------------------------------
+
+if unshare --user --map-root-user true 2>/dev/null; then
+    TMPDIR=$T/tmp unshare --user --map-root-user "$INQUEST" debug --debugger true "$id" >"$T/said" 2>&1
+    is "trust-p1-debug: without a user of its own it is refused" $? 1
+    ok "and the way out is named" grep -q -e "--as-root" "$T/said"
+    ok "which is one" unshare --user --map-root-user env TMPDIR="$T/tmp" \
+        "$INQUEST" debug --as-root --debugger true "$id"
+else
+    skip "trust-p1-debug: without a user of its own it is refused" "no user namespaces here"
+fi
+
 # ---- its terminal ----------------------------------------------------------------------------------
 
 cat >"$T/type.c" <<'END_OF_C'
