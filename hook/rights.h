@@ -3,8 +3,8 @@
  * rights.h - what the watcher, which stays root to start the keeper, keeps of root's rights.
  *
  * From the fork on it has the capabilities to end a victim and a worker, to start what is caged,
- * and those that the keeper it becomes has (store/keeper_process.h). None of them passes over modes:
- * the record and the kept modules are completed as the store's owner.
+ * and those that the keeper it becomes has (store/keeper_process.h). None of them passes over
+ * modes: the record and the kept modules are completed as the store's owner.
  *
  * No failure here is a reason to lose a core: what could not be given up is kept.
  */

@@ -171,8 +171,8 @@ static int make_file(int dirfd, const char *name, mode_t mode, struct error *err
     return check_regular(dirfd, name, error);
 }
 
-/* What sqlite will write to: it follows no symbolic link, but would write through a hard one. A copy
- * of the whole store by hard links is all right: then they all have another name. */
+/* What sqlite will write to: it follows no symbolic link, but would write through a hard one. A
+ * copy of the whole store by hard links is all right: then they all have another name. */
 static int check_own(int dirfd, const char *name, struct error *error)
 {
     static const char *const suffixes[] = {"", "-wal", "-shm"};

@@ -27,8 +27,8 @@ enum {
     REPORT_VERSION = 1,
     REPORT_SIGNATURE_SIZE = 17,         /* with its NUL */
     REPORT_MAX_SIZE = 64 * 1024 * 1024, /* bytes of JSON */
-    /* Of its parts, about: 65536 threads, which is all that an analysis takes, with the registers of
-     * x86-64; or the 200,000 frames that such a size has room for. */
+    /* Of its parts, about: 65536 threads, which is all that an analysis takes, with the registers
+     * of x86-64; or the 200,000 frames that such a size has room for. */
     REPORT_MAX_MEMORY = 512 * 1024 * 1024,
     REPORT_MAX_THREADS = 1 << 20,
     REPORT_MAX_FRAMES = 1 << 22, /* of all stacks together */

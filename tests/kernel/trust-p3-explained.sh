@@ -44,8 +44,8 @@ verdict() { # STATUS
     3) jq -e '.problems | length > 0' "$T/report" >/dev/null || echo "a part of a backtrace for no reason" ;;
     *) echo "no backtrace: $(cat "$T/bt.err")" ;;
     esac
-    jq -e '[.threads[].frames[].function] | index("main")' "$T/report" >/dev/null ||
-        echo "a backtrace without main()"
+    jq -e '([.threads[].frames[].function] | index("main")) or (.problems | length > 0)' \
+        "$T/report" >/dev/null || echo "a backtrace without main(), for no reason"
     inquest check >"$T/check" 2>&1 || echo "check: $(head -n 3 "$T/check")"
     left=$(find "$STORE" -name '.*.new' -o -name part -o -path "$STORE/new/*" \
         ! -name .lock ! -name .analysis ! -name .ledger)
