@@ -15,6 +15,7 @@
 #include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "cli/command.h"
@@ -37,10 +38,11 @@ int debugger_choose_user(struct debugger_user *ret)
     unsigned number;
     if (getrandom(&number, sizeof number, 0) == sizeof number) {
         uid_t id = OWN_IDS_START + number % OWN_IDS_COUNT;
-        *ret = (struct debugger_user){.uid = id, .gid = id};
+        *ret = (struct debugger_user){.uid = id, .gid = id, .is_alone = true};
         if (!getpwuid(id) && is_mapped(ret))
             return 0;
     }
+    ret->is_alone = false;
     int r = layout_system_user(ANALYZER_USER, &ret->uid, &ret->gid);
     return r == 0 && !is_mapped(ret) ? -ENOENT : r;
 }
@@ -105,12 +107,57 @@ static int wait_for(pid_t pid, struct error *error)
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
+/* What the debugger left behind could go on at root's terminal, and read what is typed there. */
+static void end_rest(const struct debugger_user *user)
+{
+    enum { TRIES = 100 }; /* who forks faster than that */
+    pid_t pid = fork();
+    if (pid == 0) {
+        if (setresgid(user->gid, user->gid, user->gid) < 0 ||
+            setresuid(user->uid, user->uid, user->uid) < 0)
+            _exit(1);
+        for (int i = 0; i < TRIES && kill(-1, SIGKILL) == 0; i++)
+            (void)usleep(1000);
+        _exit(0);
+    }
+    if (pid > 0)
+        (void)wait_for(pid, NULL);
+}
+
+/* Standard input, where that is a terminal and root's to use. */
+struct terminal {
+    bool is_there;
+    struct termios settings;
+};
+
+static struct terminal remember_terminal(void)
+{
+    struct terminal terminal = {.is_there = tcgetpgrp(STDIN_FILENO) == getpgrp()};
+    if (terminal.is_there && tcgetattr(STDIN_FILENO, &terminal.settings) < 0)
+        terminal.is_there = false;
+    return terminal;
+}
+
+/* In the background, SIGTTOU would stop who takes it back. */
+static void restore_terminal(const struct terminal *terminal)
+{
+    struct sigaction before, ignore = {.sa_handler = SIG_IGN};
+    if (!terminal->is_there)
+        return;
+    sigaction(SIGTTOU, &ignore, &before);
+    (void)tcsetpgrp(STDIN_FILENO, getpgrp());
+    (void)tcsetattr(STDIN_FILENO, TCSADRAIN, &terminal->settings);
+    sigaction(SIGTTOU, &before, NULL);
+}
+
 int debugger_run(const char *const *arguments, const char *directory,
                  const struct debugger_user *user, struct error *error)
 {
     /* The terminal's signals are the debugger's to answer: who died of one would leave the core. */
     static const int ignored[] = {SIGINT, SIGQUIT, SIGTERM, SIGHUP};
     struct sigaction before[ARRAY_SIZE(ignored)], ignore = {.sa_handler = SIG_IGN};
+
+    struct terminal terminal = remember_terminal();
 
     fflush(stdout);
     for (size_t i = 0; i < ARRAY_SIZE(ignored); i++)
@@ -122,6 +169,9 @@ int debugger_run(const char *const *arguments, const char *directory,
         become_debugger(arguments, directory, user);
     }
     int r = pid < 0 ? error_errno(error, errno, "fork") : wait_for(pid, error);
+    if (user && user->is_alone)
+        end_rest(user);
+    restore_terminal(&terminal);
     for (size_t i = 0; i < ARRAY_SIZE(ignored); i++)
         sigaction(ignored[i], &before[i], NULL);
     return r;

@@ -87,6 +87,20 @@ else
     skip "trust-p1-debug: it types nothing on root's terminal" "no script(1)"
 fi
 
+# What stays behind a debugger is ended with it.
+cat >"$T/linger" <<END
+#!/bin/sh
+setsid sh -c 'echo \$\$ >$T/out/lingers; exec sleep 300' >/dev/null 2>&1 </dev/null &
+for i in \$(seq 100); do [ -s $T/out/lingers ] && exit 0; sleep 0.1; done
+END
+chmod 755 "$T/linger"
+debug "$T/linger"
+left=$(cat "$T/out/lingers" 2>/dev/null)
+ok "trust-p1-debug: it left something behind" test -n "$left"
+# Where nobody takes note of orphans' ends, it is a zombie.
+ok "trust-p1-debug: which is ended with it" \
+    bash -c "[ ! -e /proc/$left ] || grep -q '^State:.*Z' /proc/$left/status"
+
 # ---- what is swapped while it is removed -----------------------------------------------------------
 
 # A debugger that may write there puts a link to a directory in the place of one that is being emptied.
