@@ -243,12 +243,8 @@ int main(void)
 {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, fixture_setup, fixture_teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_packages),
-        TEST(test_packages_are_kept),
-        TEST(test_packages_damaged),
-        TEST(test_room),
-        TEST(test_what_stays),
-        TEST(test_limit),
+        TEST(test_packages), TEST(test_packages_are_kept), TEST(test_packages_damaged),
+        TEST(test_room),     TEST(test_what_stays),        TEST(test_limit),
         TEST(test_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
