@@ -159,7 +159,7 @@ static void check_waiting(struct diagnosis *d)
 
     if (snprintf(path, sizeof path, "%s/%s", d->store, LAYOUT_NEW) >= PATH_MAX)
         return;
-    unsigned count = count_records(path) + adopt_waiting(d->store);
+    unsigned count = count_records(path) + adopt_waiting(d->store, true);
     if (count == 0)
         return;
     checklist_add(&d->checklist, "waiting", VERDICT_NEITHER, "%u crash%s not in the index yet",

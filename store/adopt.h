@@ -40,8 +40,9 @@ int adopt_all(struct store *store, const struct config *config, struct adopt_res
 /* Root's: copies what waits in /run/inquest/new to new/, and removes it there. */
 int adopt_runtime(struct store *store, struct error *error);
 
-/* How many wait there for the store at this path; 0 for who may not look. */
-unsigned adopt_waiting(const char *store);
+/* How many wait there for the store at this path, with those that hooks are at or without; 0 for
+ * who may not look. */
+unsigned adopt_waiting(const char *store, bool with_live);
 
 /* Adopts new/ID.core.zst alone, waiting for whoever is at it. The row may have another id: the next
  * free one. */

@@ -23,6 +23,9 @@ int adopt_open_new(struct store *store, struct error *error);
  */
 int adopt_part(int newfd, const char *id, struct error *error);
 
+/* The file is there, and no hook is at it. */
+bool adopt_is_dead(int newfd, const char *name);
+
 /*
  * Clears away .ID.core.zst.part, which a dead hook had on its way to ID.core.zst.part: newer facts
  * of a crash that has a record, or the first ones of a crash that has none (and is not known in the

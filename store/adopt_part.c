@@ -24,6 +24,12 @@ enum {
     UNLOCKED_S = 3600, /* that an empty file may be without a lock because it was just made */
 };
 
+bool adopt_is_dead(int newfd, const char *name)
+{
+    AUTO_FD int fd = openat(newfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0;
+}
+
 /* Locks the file if nobody holds it and it still has its name. 1: ours. */
 static int lock_dead(int newfd, const char *name, int *ret_fd)
 {

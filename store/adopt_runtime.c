@@ -154,6 +154,7 @@ int adopt_runtime(struct store *store, struct error *error)
 
 struct waiting {
     const char *store;
+    bool with_live;
     int dirfd;
     unsigned n;
 };
@@ -169,15 +170,16 @@ static int count_waiting(void *context, const char *name)
 {
     struct waiting *waiting = context;
     char id[LAYOUT_ID_SIZE];
-    if (layout_id_from_name(name, LAYOUT_PART_SUFFIX, id) ||
+    if ((layout_id_from_name(name, LAYOUT_PART_SUFFIX, id) &&
+         (waiting->with_live || adopt_is_dead(waiting->dirfd, name))) ||
         (layout_id_from_name(name, LAYOUT_RECORD_SUFFIX, id) && !is_anothers(waiting, name)))
         waiting->n++;
     return 0;
 }
 
-unsigned adopt_waiting(const char *store)
+unsigned adopt_waiting(const char *store, bool with_live)
 {
-    struct waiting waiting = {.store = store};
+    struct waiting waiting = {.store = store, .with_live = with_live};
     AUTO_FD int fd = open(RUNTIME_NEW, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     waiting.dirfd = fd;
     if (fd >= 0)

@@ -6,7 +6,6 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -259,19 +258,13 @@ struct left {
     uint64_t n; /* that adoption would take */
 };
 
-static bool is_dead(int dirfd, const char *name)
-{
-    AUTO_FD int fd = openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0;
-}
-
 /* On its way to ID.core.zst.part; without content it may not be locked yet. */
 static bool is_dead_hidden(int dirfd, const char *name, char *ret_id)
 {
     struct stat st;
     return name[0] == '.' && layout_id_from_name(name + 1, LAYOUT_PART_SUFFIX, ret_id) &&
            fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_size > 0 &&
-           is_dead(dirfd, name);
+           adopt_is_dead(dirfd, name);
 }
 
 static int check_left(void *context, const char *name)
@@ -283,7 +276,8 @@ static int check_left(void *context, const char *name)
     int fixed = check_repairs(check) ? 0 : CHECK_NOT_TRIED; /* adoption follows */
     if (layout_id_from_name(name, ADOPT_DAMAGED_SUFFIX, id)) {
         check_tell(check, CHECK_RECORD_DAMAGED, id, path, CHECK_NOT_TRIED, "it is no record");
-    } else if ((layout_id_from_name(name, LAYOUT_PART_SUFFIX, id) && is_dead(left->dirfd, name)) ||
+    } else if ((layout_id_from_name(name, LAYOUT_PART_SUFFIX, id) &&
+                adopt_is_dead(left->dirfd, name)) ||
                is_dead_hidden(left->dirfd, name, id)) {
         left->n++;
         check_tell(check, CHECK_ORPHAN_PART, id, path, fixed, "its hook is dead");
@@ -294,12 +288,12 @@ static int check_left(void *context, const char *name)
     return 0;
 }
 
-/* Root's to see. Records of hooks that are at work are among them. */
+/* Root's to see. */
 static unsigned count_waiting(const struct check *check)
 {
     if (store_leave(check->store, NULL) < 0)
         return 0;
-    unsigned n = adopt_waiting(store_path(check->store));
+    unsigned n = adopt_waiting(store_path(check->store), false);
     return store_enter(check->store, NULL) < 0 ? 0 : n;
 }
 

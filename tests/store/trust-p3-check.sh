@@ -153,6 +153,33 @@ else
     skip "trust-p3-check: owners" "not root"
 fi
 
+# ---- what waits in /run while the store was away ----
+if [ "$(id -u)" = 0 ] && unshare -m true 2>"$T/unshare.err"; then
+    mkdir -p /run/inquest
+    runtime() { # COMMAND…
+        # shellcheck disable=SC2016 # for the shell inside
+        unshare -m --propagation private bash -c 'mount --bind "$0" /run/inquest && exec "$@"' \
+            "$T/runtime" "$@"
+    }
+    mkdir -p "$T/runtime/new"
+    live=$T/runtime/new/20261104-000000-4.core.zst.part
+    head -c 3000 "$record" >"$live"
+    exec {hook}<"$live"
+    flock -n $hook
+    for option in --dry-run --quick; do
+        is "trust-p3-check: what a hook is at in /run is no finding, with $option" \
+            "$(runtime "$INQUEST" check $option --json | jq .found)" 0
+    done
+    exec {hook}<&-
+    is "trust-p3-check: what a dead one has left there is" \
+        "$(runtime "$INQUEST" check --dry-run --json | jq -c '[.findings[].kind]')" '["file-without-row"]'
+    runtime "$INQUEST" check >"$T/out" 2>&1
+    is "trust-p3-check: and is taken home" "$(inquest list --json | jq length)" 4
+    sound_store
+else
+    skip "trust-p3-check: what waits in /run" "not root: $(cat "$T/unshare.err" 2>&1)"
+fi
+
 # ---- contents ----
 damage() { # FILE OFFSET
     printf 'damage' | dd of="$1" bs=1 seek="$2" conv=notrunc status=none
