@@ -102,7 +102,7 @@ int module_store_expire(struct index *index, int storefd, bool dry_run,
     AUTO_FD int crashes = open_directory(storefd, LAYOUT_CRASHES);
     struct expiry expiry = {
         .dirfd = crashes, .dry_run = dry_run, .function = function, .context = context};
-    int64_t oldest_us;
+    int64_t oldest_us = 0;
     int r = find_limit(index, &expiry.before_us, error);
     if (r == 0)
         r = index_meta(index, INDEX_OLDEST, &oldest_us, error);
