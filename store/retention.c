@@ -549,10 +549,10 @@ static int apply_all(struct work *work, struct error *error)
     int r = apply_all_ages(work, error);
     if (r == 0)
         r = apply_modules(work, error);
-    if (r == 0)
+    if (r == 0) {
         apply_cache(work);
-    if (r == 0)
         r = apply_largest(work, error);
+    }
     if (r == 0)
         r = apply_size(work, error);
     return r;
