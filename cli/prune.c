@@ -86,7 +86,7 @@ static void say_why(const struct retention_decision *decision, struct bytes *ret
         (void)bytes_append_text(ret, "no core is left that may need it");
         return;
     }
-    if (is_age(reason)) {
+    if (is_age(reason) && decision->row) {
         (void)bytes_printf(ret, "older than %s (%s)", budget, human_span(limit, reason->limit));
         if (reason->by_rule)
             (void)bytes_printf(ret, " of [rule %s]", decision->row->text[CRASH_RULE] ?: "?");
@@ -94,7 +94,7 @@ static void say_why(const struct retention_decision *decision, struct bytes *ret
     }
     (void)bytes_printf(ret, "%s %s (%s)", reason->budget == RETENTION_KEEP_FREE ? "under" : "over",
                        budget, human_size(limit, reason->limit));
-    if (reason->has_user)
+    if (reason->has_user && decision->row)
         say_turn(decision, ret);
     else if (reason->budget == RETENTION_MAX_USE)
         (void)bytes_printf(ret, ": more than the %s that are left for %s",
@@ -110,11 +110,11 @@ static void set_reason_json(json_t *object, const struct retention_decision *dec
     json_set_text(object, "budget", budget_names[reason->budget]);
     if (reason->budget)
         json_set_integer(object, is_age(reason) ? "limit_us" : "limit", (int64_t)reason->limit);
-    if (reason->by_rule)
+    if (reason->by_rule && row)
         json_set_text(object, "rule", row->text[CRASH_RULE]);
     if (reason->allowed)
         json_set_integer(object, "allowed", (int64_t)reason->allowed);
-    if (!reason->has_user)
+    if (!reason->has_user || !row)
         return;
     AUTO_BYTES struct bytes user = {0};
     name_user(row, &user);

@@ -281,6 +281,8 @@ static int open_candidate(const struct broker *broker, const struct candidate *c
     return fd;
 }
 
+/* Where it cannot be sent, the analyzer is not left waiting: the end of the socket is an answer,
+ * too. */
 static void send_reply(int socket, struct analysis_reply *reply, size_t text_size, int fd)
 {
     struct iovec data = {.iov_base = reply, .iov_len = sizeof(*reply) + text_size};
@@ -297,7 +299,12 @@ static void send_reply(int socket, struct analysis_reply *reply, size_t text_siz
             .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof(int))};
         memcpy(CMSG_DATA(attached), &fd, sizeof(int));
     }
-    (void)sendmsg(socket, &message, MSG_NOSIGNAL); /* the other side may be gone: then so are we */
+    ssize_t n;
+    do
+        n = sendmsg(socket, &message, MSG_NOSIGNAL);
+    while (n < 0 && errno == EINTR);
+    if (n < 0)
+        (void)shutdown(socket, SHUT_RDWR);
 }
 
 /* Where to ask for what isn't here: "" for nowhere. */

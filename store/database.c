@@ -176,7 +176,7 @@ static int make_file(int dirfd, const char *name, mode_t mode, struct error *err
 static int check_own(int dirfd, const char *name, struct error *error)
 {
     static const char *const suffixes[] = {"", "-wal", "-shm"};
-    nlink_t names = 0; /* of the database itself */
+    struct stat database = {0};
     for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
         char path[64];
         struct stat st;
@@ -186,8 +186,10 @@ static int check_own(int dirfd, const char *name, struct error *error)
                 continue;
             return error_errno(error, errno, "%s", path);
         }
-        names = i == 0 ? st.st_nlink : names;
-        if (!S_ISREG(st.st_mode) || st.st_nlink > names)
+        bool is_main = i == 0;
+        database = is_main ? st : database;
+        if (!S_ISREG(st.st_mode) || st.st_nlink > database.st_nlink ||
+            (!is_main && st.st_ino == database.st_ino))
             return error_set(error, EUCLEAN, "%s: not a file of its own", path);
     }
     return 0;

@@ -549,13 +549,11 @@ static int apply_all(struct work *work, struct error *error)
     int r = apply_all_ages(work, error);
     if (r == 0)
         r = apply_modules(work, error);
-    if (r == 0) {
-        apply_cache(work);
-        r = apply_largest(work, error);
-    }
-    if (r == 0)
-        r = apply_size(work, error);
-    return r;
+    if (r < 0)
+        return r;
+    apply_cache(work);
+    r = apply_largest(work, error);
+    return r < 0 ? r : apply_size(work, error);
 }
 
 static int note_run(struct work *work, struct error *error)

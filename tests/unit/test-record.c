@@ -342,8 +342,10 @@ static int compressed_core(size_t size)
     };
     AUTO_FREE char *core = calloc(1, size), *packed = malloc(ZSTD_compressBound(size));
     int fd = empty_file();
-    if (!core || !packed)
+    if (!core || !packed) {
         fail_msg("no memory");
+        return -1;
+    }
     memcpy(core, &start, sizeof start);
     size_t n = ZSTD_compress(packed, ZSTD_compressBound(size), core, size, 1);
     assert_false(ZSTD_isError(n));
