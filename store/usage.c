@@ -125,8 +125,9 @@ struct memory {
     int64_t modules_oldest_us, owners_oldest_us, oldest_us;
 };
 
-#define MODULES_US "modules_us"
-#define OWNERS_US  "owners_us"
+#define MODULES_US   "modules_us"
+#define OWNERS_US    "owners_us"
+#define OWNERS_INDEX "owners_index"
 
 static const struct {
     const char *name;
@@ -137,7 +138,7 @@ static const struct {
     {"modules_changed_us", offsetof(struct memory, changed_us)},
     {"modules_oldest_us", offsetof(struct memory, modules_oldest_us)},
     {"owners_modules", offsetof(struct memory, owners_modules)},
-    {"owners_index", offsetof(struct memory, owners_index)},
+    {OWNERS_INDEX, offsetof(struct memory, owners_index)},
     {OWNERS_US, offsetof(struct memory, owners_us)},
     {"owners_oldest_us", offsetof(struct memory, owners_oldest_us)},
     {INDEX_OLDEST, offsetof(struct memory, oldest_us)},
@@ -224,6 +225,18 @@ int usage_forget(struct index *index, struct error *error)
     return r;
 }
 
+uint64_t usage_of_user_index(int storefd, uid_t uid)
+{
+    char path[LAYOUT_PATH_SIZE];
+    layout_crash_dir(path, uid);
+    return index_bytes(storefd, path);
+}
+
+int usage_add_user_index(struct index *index, int64_t bytes, struct error *error)
+{
+    return bytes == 0 ? 0 : index_add_meta(index, OWNERS_INDEX, bytes, error);
+}
+
 /* ---- all of it ---- */
 
 /* Records and reports, by the index's totals. */
@@ -279,7 +292,7 @@ int usage_of_view(struct index *own, int storefd, uid_t uid, struct usage *ret, 
     if (r < 0)
         return r;
     layout_crash_dir(path, uid);
-    ret->index = index_bytes(storefd, path);
+    ret->index = usage_of_user_index(storefd, uid);
     snprintf(path + strlen(path), sizeof path - strlen(path), "/" LAYOUT_MODULES);
     ret->modules = sum_up(storefd, path).bytes;
     return 0;

@@ -23,12 +23,17 @@ int usage_of(struct index *index, int storefd, struct usage *ret, struct error *
 /*
  * Likewise, in a time that does not grow with the files: what kept modules and users' indexes took
  * is remembered in the index. modules/ is looked at again when names have come or gone there, and
- * once a day; crashes/<uid>/, where only analyses and views write, after five minutes.
+ * once a day; crashes/<uid>/, where only analyses and views write, after five minutes, and what
+ * views grow by meanwhile is added.
  */
 int usage_recent(struct index *index, int storefd, struct usage *ret, struct error *error);
 
 /* Where kept modules have come or gone: the next usage_recent() looks. */
 int usage_forget(struct index *index, struct error *error);
+
+/* What a user's index takes, and that it takes so many bytes more, or less, than it did. */
+uint64_t usage_of_user_index(int storefd, uid_t uid);
+int usage_add_user_index(struct index *index, int64_t bytes, struct error *error);
 
 /* Of what one user sees, by his own index: nothing that tells how much others have. */
 int usage_of_view(struct index *own, int storefd, uid_t uid, struct usage *ret,

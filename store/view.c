@@ -14,6 +14,7 @@
 #include "store/access.h"
 #include "store/base/cleanup.h"
 #include "store/layout.h"
+#include "store/usage.h"
 
 enum {
     VIEW_WAIT_MS = 200,
@@ -221,6 +222,7 @@ static int sync_one(struct index *index, int storefd, uid_t uid, int64_t origin,
         return dirfd;
 
     struct view view = {.index = index, .dirfd = dirfd, .uid = uid, .origin = origin};
+    int64_t before = (int64_t)usage_of_user_index(storefd, uid);
     int r = open_view(&view, error);
     if (r == 0)
         r = take_all(&view, changes_sql, true, error);
@@ -229,7 +231,9 @@ static int sync_one(struct index *index, int storefd, uid_t uid, int64_t origin,
     if (r == 0)
         r = cross_off(index, uid, error);
     index_free(view.own);
-    return r;
+    int64_t growth = (int64_t)usage_of_user_index(storefd, uid) - before;
+    int added = usage_add_user_index(index, growth, r < 0 ? NULL : error);
+    return r < 0 ? r : added;
 }
 
 /* ---- all of them ---- */

@@ -763,6 +763,29 @@ static void test_modules_are_counted(void **state)
     assert_int_equal(usage.modules, 0);
 }
 
+/* And what a user's index grows by counts before the next walk. */
+static void test_views_are_counted(void **state)
+{
+    enum { CRASHES = 60 };
+    struct fixture *fixture = *state;
+    struct index *index = store_writable_index(fixture->store);
+    int storefd = store_fd(fixture->store, 0);
+    struct usage before, usage, walked;
+    for (int pid = 1; pid <= CRASHES; pid++) {
+        const struct example example = {
+            .time_us = when_now(), .pid = pid, .uid = 1000, .access_uid = 1000};
+        AUTO_CRASH_ROW struct crash_row *row = fixture_add(fixture, &example);
+        assert_int_equal(store_sync_views(fixture->store, NULL), 0);
+        if (pid == 1)
+            assert_int_equal(usage_recent(index, storefd, &before, NULL), 0);
+    }
+    assert_int_equal(usage_recent(index, storefd, &usage, NULL), 0);
+    assert_int_equal(usage_of(index, storefd, &walked, NULL), 0);
+    assert_true(usage_of_user_index(storefd, 1000) > 0);
+    assert_true(usage.index > before.index);
+    assert_int_equal(usage.index, walked.index);
+}
+
 /* A pin of a time that no clock has told; an index may be older than the bounds on times. */
 static void test_modules_and_impossible_times(void **state)
 {
@@ -868,6 +891,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_modules_behind_links, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_modules, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_modules_are_counted, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_views_are_counted, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_modules_and_impossible_times, fixture_setup,
                                         fixture_teardown),
         cmocka_unit_test_setup_teardown(test_modules_of_odd_times, fixture_setup, fixture_teardown),
