@@ -11,6 +11,7 @@
 
 #include "hook/runtime.h"
 #include "store/base/cleanup.h"
+#include "store/base/io.h"
 
 /* A directory that nobody but root and the store's user may write to. Returns a descriptor. */
 static int open_trusted(int dirfd, const char *path, uid_t system_uid, struct stat *ret,
@@ -154,23 +155,11 @@ int part_link(int fd, int dir, const char *name)
     return linkat(AT_FDCWD, path, dir, name, AT_SYMLINK_FOLLOW) < 0 ? -errno : 0;
 }
 
-/* rename(2) that does not replace, also where the filesystem has no such flag (NFS). */
-static int rename_exclusively(int dir, const char *from, const char *to)
-{
-    if (renameat2(dir, from, dir, to, RENAME_NOREPLACE) == 0)
-        return 0;
-    if (errno != EINVAL)
-        return -errno;
-    if (linkat(dir, from, dir, to, 0) < 0)
-        return -errno;
-    return unlinkat(dir, from, 0) < 0 ? -errno : 0;
-}
-
 static int publish_first(struct part *part, const char *hidden, const char *name)
 {
     if (!part->hidden)
         return part_link(part->fd, part->dir, name);
-    int r = rename_exclusively(part->dir, hidden, name);
+    int r = io_rename_new(part->dir, hidden, part->dir, name);
     if (r < 0)
         (void)unlinkat(part->dir, hidden, 0); /* begun anew under another id, or given up */
     return r;
@@ -235,7 +224,7 @@ int part_commit(struct part *part, struct error *error)
     layout_name(to, part->id, LAYOUT_RECORD_SUFFIX);
     if (fsync(part->fd) < 0)
         return error_errno(error, errno, "cannot write the record %s to the disk", part->id);
-    int r = rename_exclusively(part->dir, from, to);
+    int r = io_rename_new(part->dir, from, part->dir, to);
     if (r < 0)
         return error_errno(error, -r, "cannot rename the record %s", part->id);
     if (fsync(part->dir) < 0)

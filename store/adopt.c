@@ -97,10 +97,9 @@ static int take_next_id(struct work *work, char id[static LAYOUT_ID_SIZE])
         if (index_find(work->index, id, &taken, NULL) == 0)
             continue;
         layout_name(to, id, LAYOUT_RECORD_SUFFIX);
-        if (renameat2(work->newfd, from, work->newfd, to, RENAME_NOREPLACE) == 0)
-            return 0;
-        if (errno != EEXIST)
-            return -errno;
+        r = io_rename_new(work->newfd, from, work->newfd, to);
+        if (r != -EEXIST)
+            return r;
     }
     return -EEXIST;
 }
@@ -274,9 +273,7 @@ static int move_crash(struct work *work, const struct crash *crash, struct error
         openat(work->storefd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (dirfd < 0)
         return error_errno(error, errno, "%s", path);
-    int r = 0;
-    if (renameat2(work->newfd, name, dirfd, name, RENAME_NOREPLACE) < 0)
-        r = -errno;
+    int r = io_rename_new(work->newfd, name, dirfd, name);
     if (r == -EEXIST && is_taken(dirfd, crash) == TAKEN_BY_ITSELF)
         r = unlinkat(work->newfd, name, 0) < 0 ? -errno : 0;
     if (r == 0 && fsync(dirfd) < 0)

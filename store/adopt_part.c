@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "store/base/cleanup.h"
+#include "store/base/io.h"
 #include "store/keys.h"
 #include "store/metadata.h"
 #include "store/record.h"
@@ -129,10 +130,9 @@ static int commit(int newfd, const char *part, const char *id)
         else
             snprintf(free_id, sizeof free_id, "%.*s.%u", (int)base, id, attempt + 1);
         layout_name(to, free_id, LAYOUT_RECORD_SUFFIX);
-        if (renameat2(newfd, part, newfd, to, RENAME_NOREPLACE) == 0)
-            return fsync(newfd) < 0 ? -errno : 0;
-        if (errno != EEXIST)
-            return -errno;
+        int r = io_rename_new(newfd, part, newfd, to);
+        if (r != -EEXIST)
+            return r == 0 && fsync(newfd) < 0 ? -errno : r;
     }
     return -EEXIST;
 }
@@ -178,8 +178,6 @@ int adopt_hidden(int newfd, const char *id, bool is_known)
         return 0; /* facts are written under the lock only */
     if (is_known || st.st_size == 0 || exists(newfd, id, LAYOUT_PART_SUFFIX) ||
         exists(newfd, id, LAYOUT_RECORD_SUFFIX))
-        r = unlinkat(newfd, hidden, 0);
-    else
-        r = renameat2(newfd, hidden, newfd, name, RENAME_NOREPLACE);
-    return r < 0 ? -errno : 0;
+        return unlinkat(newfd, hidden, 0) < 0 ? -errno : 0;
+    return io_rename_new(newfd, hidden, newfd, name);
 }

@@ -234,5 +234,5 @@ EXTRA_DIST += $(explain_tests) tests/kernel/explain.bash \
 	tests/victims/explain/stacks.c
 
 # store: the keeper, by its system calls
-TESTS += tests/store/trust-p3-broker.sh tests/store/trust-p3-check.sh tests/store/trust-p3-keeper.sh
-EXTRA_DIST += tests/store/trust-p3-broker.sh tests/store/trust-p3-check.sh tests/store/trust-p3-keeper.sh
+TESTS += tests/store/adopt-nfs.sh tests/store/trust-p3-broker.sh tests/store/trust-p3-check.sh tests/store/trust-p3-keeper.sh
+EXTRA_DIST += tests/store/adopt-nfs.sh tests/store/trust-p3-broker.sh tests/store/trust-p3-check.sh tests/store/trust-p3-keeper.sh

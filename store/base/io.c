@@ -150,6 +150,17 @@ int io_openat2(int dirfd, const char *path, const struct open_how *how)
     return fd;
 }
 
+int io_rename_new(int from_dir, const char *from, int to_dir, const char *to)
+{
+    if (renameat2(from_dir, from, to_dir, to, RENAME_NOREPLACE) == 0)
+        return 0;
+    if (errno != EINVAL)
+        return -errno;
+    if (linkat(from_dir, from, to_dir, to, 0) < 0)
+        return -errno;
+    return unlinkat(from_dir, from, 0) < 0 ? -errno : 0;
+}
+
 int io_lock(int fd, unsigned patience_ms)
 {
     static const struct timespec pause = {.tv_nsec = 1000000};

@@ -38,6 +38,10 @@ int io_read_file(int dirfd, const char *path, size_t limit, struct bytes *ret);
 struct open_how;
 int io_openat2(int dirfd, const char *path, const struct open_how *how);
 
+/* rename(2) that replaces nothing (-EEXIST), also where the filesystem has no such flag (NFS): then
+ * there are both names for a moment. A negative errno. */
+int io_rename_new(int from_dir, const char *from, int to_dir, const char *to);
+
 /* Takes a flock(2), trying for about `patience_ms` milliseconds. -EAGAIN where somebody else has it
  * all the time. */
 int io_lock(int fd, unsigned patience_ms);
