@@ -6,7 +6,7 @@
 . "$(dirname "$0")/../lib.sh"
 needs_kernel
 needs_no_valgrind "what valgrind runs as has other arguments and threads"
-! is_sanitized || skip_all "sanitizers do not live under a filter"
+! is_sanitized || skip_all "sanitizers do not live in a cage"
 INQUEST_UID=61090 BOB=61002
 WATCHER=00000000000001e5 # CHOWN DAC_READ_SEARCH KILL SETGID SETUID SETPCAP
 KEEPER=00000000000000e5  # the same without SETPCAP
