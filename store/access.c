@@ -48,24 +48,19 @@ struct access access_of_row(const struct crash_row *row)
                            .reader = row->access_uid == CRASH_ABSENT ? 0 : (uid_t)row->access_uid};
 }
 
-static bool is_entry_of(acl_entry_t entry, uid_t user)
+/* The user's entry, where there is one. */
+static bool find_entry(acl_t acl, uid_t user, acl_entry_t *ret)
 {
-    acl_tag_t tag;
-    if (acl_get_tag_type(entry, &tag) < 0 || tag != ACL_USER)
-        return false;
-    uid_t *uid = acl_get_qualifier(entry);
-    bool is = uid && *uid == user;
-    acl_free(uid);
-    return is;
-}
-
-static bool has_entry_of(acl_t acl, uid_t user)
-{
-    acl_entry_t entry;
-    for (int which = ACL_FIRST_ENTRY; acl_get_entry(acl, which, &entry) == 1;
-         which = ACL_NEXT_ENTRY)
-        if (is_entry_of(entry, user))
+    for (int which = ACL_FIRST_ENTRY; acl_get_entry(acl, which, ret) == 1; which = ACL_NEXT_ENTRY) {
+        acl_tag_t tag;
+        if (acl_get_tag_type(*ret, &tag) < 0 || tag != ACL_USER)
+            continue;
+        uid_t *uid = acl_get_qualifier(*ret);
+        bool found = uid && *uid == user;
+        acl_free(uid);
+        if (found)
             return true;
+    }
     return false;
 }
 
@@ -74,14 +69,10 @@ static int add_reader(acl_t *acl, uid_t reader, bool may_search)
 {
     acl_entry_t entry;
     acl_permset_t permissions;
-    for (int which = ACL_FIRST_ENTRY; acl_get_entry(*acl, which, &entry) == 1;
-         which = ACL_NEXT_ENTRY)
-        if (is_entry_of(entry, reader))
-            goto fill;
-    if (acl_create_entry(acl, &entry) < 0 || acl_set_tag_type(entry, ACL_USER) < 0 ||
-        acl_set_qualifier(entry, &reader) < 0)
+    if (!find_entry(*acl, reader, &entry) &&
+        (acl_create_entry(acl, &entry) < 0 || acl_set_tag_type(entry, ACL_USER) < 0 ||
+         acl_set_qualifier(entry, &reader) < 0))
         return -errno;
-fill:
     if (acl_get_permset(entry, &permissions) < 0 || acl_clear_perms(permissions) < 0 ||
         acl_add_perm(permissions, ACL_READ) < 0 ||
         (may_search && acl_add_perm(permissions, ACL_EXECUTE) < 0) ||
@@ -159,7 +150,8 @@ static acl_t directory_acl(acl_t now, const uid_t *readers, size_t count, uid_t 
     AUTO_ACL acl_t acl = acl_from_mode(LAYOUT_CRASH_DIR_MODE);
     if (!acl)
         return NULL;
-    int r = has_entry_of(now, may) ? add_reader(&acl, may, true) : 0;
+    acl_entry_t entry;
+    int r = find_entry(now, may, &entry) ? add_reader(&acl, may, true) : 0;
     for (size_t i = 0; i < count && r == 0; i++)
         r = add_reader(&acl, readers[i], true);
     if (r < 0) {
