@@ -15,7 +15,7 @@
 #include "store/layout.h"
 #include "store/scan.h"
 
-static const char *const index_files[] = {LAYOUT_INDEX, LAYOUT_INDEX "-wal", LAYOUT_INDEX "-shm"};
+static const char *const index_files[] = {LAYOUT_INDEX_FILES};
 
 void check_path(const struct walk *walk, const char *name, char ret[static CHECK_PATH_SIZE])
 {

@@ -31,6 +31,7 @@
 #define LAYOUT_MODULES       "modules"
 #define LAYOUT_CACHE         "cache"
 #define LAYOUT_INDEX         "index.db"
+#define LAYOUT_INDEX_FILES   LAYOUT_INDEX, LAYOUT_INDEX "-wal", LAYOUT_INDEX "-shm" /* for a list */
 
 #define LAYOUT_RECORD_SUFFIX ".core.zst"
 #define LAYOUT_PART_SUFFIX   ".core.zst.part"

@@ -49,7 +49,7 @@ struct view {
     int64_t origin;
 };
 
-static const char *const files[] = {LAYOUT_INDEX, LAYOUT_INDEX "-wal", LAYOUT_INDEX "-shm"};
+static const char *const files[] = {LAYOUT_INDEX_FILES};
 
 /* Lets the user read the three files. */
 static int open_to_user(const struct view *view, struct error *error)
