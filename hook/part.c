@@ -235,7 +235,7 @@ int part_commit(struct part *part, struct error *error)
 uint64_t part_disk_size(const struct part *part)
 {
     struct stat st;
-    return part->fd >= 0 && fstat(part->fd, &st) == 0 ? (uint64_t)st.st_blocks * 512 : 0;
+    return part->fd >= 0 && fstat(part->fd, &st) == 0 ? io_disk_size(&st) : 0;
 }
 
 void part_discard(struct part *part)

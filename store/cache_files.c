@@ -17,10 +17,7 @@
 
 #define PART "part" /* the file that is being written */
 
-enum {
-    BLOCK = 512, /* of st_blocks, stat(2) */
-    DISK_BLOCK = 4096,
-};
+enum { DISK_BLOCK = 4096 };
 
 static const uint64_t max_limit = 64 << 20, min_limit = 4 << 20;
 
@@ -118,7 +115,7 @@ static int look_at(void *context, const char *name)
     struct stat st;
     if (fstatat(survey->dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
         return 0;
-    survey->bytes += (uint64_t)st.st_blocks * BLOCK;
+    survey->bytes += io_disk_size(&st);
     if (!may_go(name) || (survey->found && !is_older(&st.st_mtim, &survey->time)))
         return 0;
     survey->found = true;
@@ -173,7 +170,7 @@ static int delete_file(void *context, const char *name)
         S_ISDIR(st.st_mode))
         return 0;
     if (emptying->dry_run || unlinkat(emptying->dirfd, name, 0) == 0)
-        emptying->bytes += S_ISREG(st.st_mode) ? (uint64_t)st.st_blocks * BLOCK : 0;
+        emptying->bytes += S_ISREG(st.st_mode) ? io_disk_size(&st) : 0;
     else if (errno != ENOENT && emptying->failure == 0)
         emptying->failure = -errno;
     return 0;

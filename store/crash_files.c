@@ -213,7 +213,7 @@ static int take_kept(void *context, const char *name)
         fstatat(kept->dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
         return 0;
     if (kept->only_count || unlinkat(kept->dirfd, name, 0) == 0)
-        kept->bytes += (uint64_t)st.st_blocks * 512;
+        kept->bytes += io_disk_size(&st);
     return 0; /* what stays goes when no core is left */
 }
 

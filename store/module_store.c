@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "store/base/cleanup.h"
+#include "store/base/io.h"
 #include "store/layout.h"
 #include "store/scan.h"
 #include "store/usage.h"
@@ -63,7 +64,7 @@ static int expire_file(void *context, const char *name)
     if (!expiry->dry_run && unlinkat(expiry->dirfd, name, 0) < 0)
         return 0; /* the next run tries again */
     snprintf(path, sizeof path, "%s/%s", expiry->path, name);
-    expiry->function(expiry->context, path, (uint64_t)st.st_blocks * 512);
+    expiry->function(expiry->context, path, io_disk_size(&st));
     return 0;
 }
 

@@ -11,14 +11,13 @@
 #include <unistd.h>
 
 #include "store/base/cleanup.h"
+#include "store/base/io.h"
 #include "store/cache_files.h"
 #include "store/layout.h"
 #include "store/scan.h"
 #include "store/when.h"
 
 #define SECOND_US INT64_C(1000000)
-
-enum { BLOCK = 512 }; /* of st_blocks, stat(2) */
 
 /* How long what is remembered holds. */
 static const int64_t modules_hold_us = 24 * 3600 * SECOND_US;
@@ -50,11 +49,11 @@ static int add_file(void *context, const char *name)
     struct stat st;
     if (fstatat(sum->dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
         return 0;
-    sum->bytes += (uint64_t)st.st_blocks * BLOCK;
+    sum->bytes += io_disk_size(&st);
     if (st.st_mtim.tv_sec < sum->oldest_us / SECOND_US)
         sum->oldest_us = in_us(st.st_mtim.tv_sec);
     if (layout_id_from_name(name, LAYOUT_PART_SUFFIX, id))
-        sum->parts += (uint64_t)st.st_blocks * BLOCK;
+        sum->parts += io_disk_size(&st);
     return 0;
 }
 
@@ -76,15 +75,14 @@ struct owners {
 
 static uint64_t index_bytes(int dirfd, const char *directory)
 {
-    static const char *const names[] = {LAYOUT_INDEX, LAYOUT_INDEX "-wal", LAYOUT_INDEX "-shm",
-                                        LAYOUT_INDEX ".damaged"};
+    static const char *const names[] = {LAYOUT_INDEX_FILES, LAYOUT_INDEX ".damaged"};
     uint64_t bytes = 0;
     for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
         char path[LAYOUT_PATH_SIZE];
         struct stat st;
         snprintf(path, sizeof path, "%s/%s", directory, names[i]);
         if (fstatat(dirfd, path, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode))
-            bytes += (uint64_t)st.st_blocks * BLOCK;
+            bytes += io_disk_size(&st);
     }
     return bytes;
 }

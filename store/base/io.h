@@ -7,6 +7,7 @@
 #pragma once
 
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include "store/base/bytes.h"
@@ -37,6 +38,12 @@ int io_read_file(int dirfd, const char *path, size_t limit, struct bytes *ret);
  * no test of bounds means anything there. */
 struct open_how;
 int io_openat2(int dirfd, const char *path, const struct open_how *how);
+
+/* Bytes that a file takes on the disk, of stat(2)'s blocks. */
+static inline uint64_t io_disk_size(const struct stat *st)
+{
+    return (uint64_t)st->st_blocks * 512;
+}
 
 /* rename(2) that replaces nothing (-EEXIST), also where the filesystem has no such flag (NFS): then
  * there are both names for a moment. A negative errno. */
