@@ -16,6 +16,7 @@
 #include "hook/budget.h"
 #include "hook/cage.h"
 #include "hook/facts.h"
+#include "hook/log.h"
 #include "hook/modules.h"
 #include "hook/part.h"
 #include "hook/plan.h"
@@ -33,6 +34,7 @@
 #include "store/base/clock.h"
 #include "store/core_extent.h"
 #include "store/keys.h"
+#include "store/layout.h"
 #include "store/record.h"
 #include "store/record_writer.h"
 #include "store/salvage.h"
@@ -237,11 +239,16 @@ static void apply_storm(struct capture *capture)
     struct storm_limits limits = {settings->storm.window, settings->storm.full,
                                   settings->storm.stacks, settings->storm.facts};
     enum storm_verdict verdict = STORM_FULL;
+    struct error error = {0};
 
     if (limits.window_us == 0 && policy->mode < POLICY_COUNT)
         return;
-    if (storm_open(capture->runtime, &capture->storm, NULL) < 0)
+    if (storm_open(capture->runtime, &capture->storm, &error) < 0) {
+        log_line("[storm] does not hold for the crash of pid %d: " LAYOUT_RUNTIME "/" STORM_FILE
+                 ": %s",
+                 (int)capture->arguments->pid, error.text);
         return;
+    }
     (void)metadata_u64(capture->facts, KEY_EXE_DEV, &capture->key.device);
     (void)metadata_u64(capture->facts, KEY_EXE_INODE, &capture->key.inode);
     if (limits.window_us > 0 && policy->mode < POLICY_COUNT)

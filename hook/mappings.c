@@ -36,6 +36,7 @@ struct filesystem {
 struct filesystems {
     struct filesystem items[FILESYSTEMS_MAX];
     size_t count;
+    bool has_lacked; /* one that was asked for */
 };
 
 static bool is_among(const char *word, const char *const *words, size_t count)
@@ -112,7 +113,7 @@ static bool starts_with(const char *text, const char *start)
     return strncmp(text, start, strlen(start)) == 0;
 }
 
-static enum mapping_kind kind_of_file(const struct filesystems *filesystems, uint64_t device,
+static enum mapping_kind kind_of_file(struct filesystems *filesystems, uint64_t device,
                                       const char *path)
 {
     /* Mounts that the kernel keeps for itself are in no mountinfo. */
@@ -125,8 +126,12 @@ static enum mapping_kind kind_of_file(const struct filesystems *filesystems, uin
     for (size_t i = 0; i < ARRAY_SIZE(memory_paths); i++)
         if (starts_with(path, memory_paths[i]))
             return MAPPING_SHARED_MEMORY;
-    /* Unmounted, or of another mount namespace: filesystems on disks have a major number. */
-    return device >> 32 != 0 ? MAPPING_FILE : MAPPING_REMOTE;
+    /* Unmounted, outside of a chroot, or of another mount namespace: filesystems on disks have a
+     * major number. */
+    if (device >> 32 != 0)
+        return MAPPING_FILE;
+    filesystems->has_lacked = true;
+    return MAPPING_REMOTE;
 }
 
 static enum mapping_kind kind_of_name(const char *name)
@@ -155,7 +160,7 @@ static bool is_private_zeros(const char *path, const char *permissions)
 }
 
 /* proc_pid_maps(5): start-end perms offset MAJ:MIN inode path. smaps has the same lines. */
-static bool parse_line(const char *line, const struct filesystems *filesystems, struct mapping *ret)
+static bool parse_line(const char *line, struct filesystems *filesystems, struct mapping *ret)
 {
     unsigned long long start, end, offset, inode;
     unsigned major, minor;
@@ -213,6 +218,7 @@ int mappings_parse(const struct bytes *maps, const struct bytes *mountinfo, bool
         if (r < 0)
             return r;
     }
+    ret->lacks_mounts = filesystems->has_lacked;
     return 0;
 }
 

@@ -36,12 +36,14 @@ struct mapping {
 struct mappings {
     struct mapping *items; /* ascending */
     size_t count, capacity;
+    bool lacks_mounts; /* files are REMOTE only because mountinfo doesn't have their filesystem */
 };
 
 /*
  * Reads the bytes of maps; mountinfo tells which files are on filesystems that may hang. Of mounts
  * that a user made in a namespace of his own (`of_user`), only what is on a disk or in memory is
- * believed to answer: an overlay may lie over anything.
+ * believed to answer: an overlay may lie over anything. Of a device that is there twice, the first
+ * line counts.
  */
 int mappings_parse(const struct bytes *maps, const struct bytes *mountinfo, bool of_user,
                    struct mappings *ret);

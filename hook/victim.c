@@ -154,11 +154,30 @@ void victim_open(struct victim *victim)
     read_in(victim->task, "auxv", AUXV_MAX, &victim->auxv);
 }
 
+static void parse_mappings(struct victim *victim, const struct bytes *mountinfo)
+{
+    mappings_free(&victim->mappings);
+    if (mappings_parse(&victim->maps, mountinfo, victim->mounts_of_user, &victim->mappings) < 0)
+        mappings_free(&victim->mappings);
+}
+
+/* A process in a plain chroot sees no mount but those within: what it runs from lies on one of
+ * ours. Numbers of devices are the machine's. */
+static void find_with_own_mounts(struct victim *victim)
+{
+    AUTO_BYTES struct bytes own = {0}, both = {0};
+
+    if (io_read_file(AT_FDCWD, "/proc/self/mountinfo", MAPPINGS_MOUNTINFO_MAX, &own) == 0 &&
+        bytes_append(&both, victim->mountinfo.data, victim->mountinfo.size) == 0 &&
+        bytes_append(&both, own.data, own.size) == 0)
+        parse_mappings(victim, &both);
+}
+
 void victim_find_mappings(struct victim *victim)
 {
-    if (mappings_parse(&victim->maps, &victim->mountinfo, victim->mounts_of_user,
-                       &victim->mappings) < 0)
-        mappings_free(&victim->mappings);
+    parse_mappings(victim, &victim->mountinfo);
+    if (victim->mappings.lacks_mounts)
+        find_with_own_mounts(victim);
 }
 
 void victim_close(struct victim *victim)

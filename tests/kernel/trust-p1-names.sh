@@ -107,9 +107,12 @@ survives() { # PLACE KIND
     cp "$T/conf.collect" "$CONF"
     [ "$1" != within ] || cp "$T/conf.explain" "$CONF"
     plant "$1" "$2"
+    kmsg_mark
     with_hook -b first victim "$tag"
     is "$p: something was in the way" "$(cat "$T/first.out")" ''
     is "$p: the victim is let go" "$(said "$tag" hung)" null
+    [ "$1" != tables ] || ok "$p: what holds no more is told" \
+        grep -qE "\[storm\] does not hold .*pid $(said "$tag" pid)\b" <(kmsg_since)
     ok "$p: hook and keeper end" wait_idle 60
     put_back
     timeout $((60 * PATIENCE)) "$BIN/${UNDER}inquest-keeper" -C "$CONF" --foreground 2>/dev/null

@@ -611,6 +611,28 @@ static void mappings_of_user(void **state)
     }
 }
 
+/* In a plain chroot mountinfo lacks the mount that its own directory lies on. */
+static void mappings_in_chroot(void **state)
+{
+    static char maps[] = "1000-2000 r-xp 00000000 00:2a 7 /a\n3000-4000 r-xp 00000000 00:2b 8 /b\n",
+                within[] = "2 1 0:43 / /b rw - btrfs /dev/sda1 rw\n",
+                with_ours[] = "2 1 0:43 / /b rw - btrfs /dev/sda1 rw\n"
+                              "1 2 0:42 / / rw - overlay o rw\n3 1 0:43 / /x rw - fuse f rw\n";
+    const struct bytes text = {maps, sizeof maps - 1, sizeof maps};
+    const struct bytes its = {within, sizeof within - 1, sizeof within};
+    const struct bytes both = {with_ours, sizeof with_ours - 1, sizeof with_ours};
+
+    (void)state;
+    for (int ours = 0; ours < 2; ours++) {
+        AUTO_MAPPINGS struct mappings mappings = {0};
+        assert_int_equal(mappings_parse(&text, ours ? &both : &its, false, &mappings), 0);
+        assert_int_equal(mappings.count, 2);
+        assert_int_equal(mappings.lacks_mounts, !ours);
+        assert_int_equal(mappings.items[0].kind, ours ? MAPPING_FILE : MAPPING_REMOTE);
+        assert_int_equal(mappings.items[1].kind, MAPPING_FILE);
+    }
+}
+
 static struct tiny make_tiny(void)
 {
     struct tiny tiny = {
@@ -732,6 +754,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(part_of_a_killed_worker, make_directory, remove_directory),
         cmocka_unit_test_setup_teardown(budget_is_shared, make_directory, remove_directory),
         cmocka_unit_test(mappings_of_user),
+        cmocka_unit_test(mappings_in_chroot),
         cmocka_unit_test(build_id_found),
         cmocka_unit_test_setup_teardown(modules_without_capability, make_directory,
                                         remove_directory),
