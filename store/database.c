@@ -15,6 +15,7 @@
 enum {
     STATEMENTS_MAX = 128,
     READER_WAIT_MS = 1000,
+    STEP = 1024 * 1024, /* bytes, also the log's journal_size_limit */
 };
 
 static const char vfs_name[] = "inquest";
@@ -224,6 +225,26 @@ int database_open_write(int dirfd, const char *name, mode_t mode, int wait_ms,
         return r;
     *ret = steal_pointer(&database);
     return 0;
+}
+
+/* The log is written from its start again once it is in the database: it needn't grow. Closing it
+ * gives up no lock of sqlite's, which has none on it. */
+static void fill_log(int dirfd, const char *name)
+{
+    char log[64];
+    snprintf(log, sizeof log, "%s-wal", name);
+    AUTO_FD int fd = openat(dirfd, log, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd >= 0)
+        (void)fallocate(fd, 0, 0, STEP); /* not ftruncate: by now it may be longer */
+}
+
+void database_hide_growth(struct database *database, const char *name)
+{
+    int step = STEP;
+    sqlite3_int64 least = STEP;
+    (void)sqlite3_file_control(database->handle, "main", SQLITE_FCNTL_CHUNK_SIZE, &step);
+    (void)sqlite3_file_control(database->handle, "main", SQLITE_FCNTL_SIZE_HINT, &least);
+    fill_log(database->dirfd, name);
 }
 
 int database_open_memory(struct database **ret, struct error *error)

@@ -168,23 +168,38 @@ static int fill_index(struct source *source, scan_progress_function *progress, v
     return r;
 }
 
+/* A file, or what should be one and is an empty directory. */
+static int remove_file(int dirfd, const char *name)
+{
+    if (unlinkat(dirfd, name, 0) == 0 || errno == ENOENT)
+        return 0;
+    if (errno == EISDIR && unlinkat(dirfd, name, AT_REMOVEDIR) == 0)
+        return 0;
+    return -errno;
+}
+
 static int set_aside(int dirfd, struct error *error)
 {
     /* One is enough to look into; a directory in its place would not be renamed over. */
-    if (unlinkat(dirfd, LAYOUT_INDEX DAMAGED_SUFFIX, 0) < 0 && errno == EISDIR)
-        (void)unlinkat(dirfd, LAYOUT_INDEX DAMAGED_SUFFIX, AT_REMOVEDIR);
+    (void)remove_file(dirfd, LAYOUT_INDEX DAMAGED_SUFFIX);
     if (renameat(dirfd, LAYOUT_INDEX, dirfd, LAYOUT_INDEX DAMAGED_SUFFIX) < 0 && errno != ENOENT)
         return error_errno(error, errno, "cannot set " LAYOUT_INDEX " aside");
     static const char *const logs[] = {LAYOUT_INDEX "-wal", LAYOUT_INDEX "-shm"};
-    for (size_t i = 0; i < ARRAY_SIZE(logs); i++)
-        if (unlinkat(dirfd, logs[i], 0) < 0 && errno != ENOENT)
-            return error_errno(error, errno, "cannot remove %s", logs[i]);
+    for (size_t i = 0; i < ARRAY_SIZE(logs); i++) {
+        int r = remove_file(dirfd, logs[i]);
+        if (r < 0)
+            return error_errno(error, -r, "cannot remove %s", logs[i]);
+    }
     return 0;
 }
 
 static int open_index(struct source *source, struct error *error)
 {
-    return index_open_write(source->dirfd, LAYOUT_FILE_MODE, WRITER_WAIT_MS, &source->index, error);
+    int r =
+        index_open_write(source->dirfd, LAYOUT_FILE_MODE, WRITER_WAIT_MS, &source->index, error);
+    if (r == 0)
+        database_hide_growth(index_database(source->index), LAYOUT_INDEX);
+    return r;
 }
 
 static int replace_index(struct store *store, struct error *error)

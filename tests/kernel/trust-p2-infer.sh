@@ -92,11 +92,19 @@ watch_as() { # UID
         sleep 0.05
     done
 }
+sizes() {
+    as_user $ALICE stat -c '%s %n' "$STORE"/index.db{,-wal,-shm} 2>&1
+}
+
 watch_as $ALICE
 watch_as 0
 tell $NOBODYS >"$T/told.before"
+sizes >"$T/sizes.before"
 collect crash_his one1
 tell $NOBODYS >"$T/told.after"
+sizes >"$T/sizes.after"
+is "trust-p2-infer: three files have sizes" "$(grep -c '^[0-9]' "$T/sizes.before")" 3
+ok "trust-p2-infer: which one crash doesn't change" diff "$T/sizes.before" "$T/sizes.after"
 tell "$(listed one1 id)" >"$T/told.his"
 ok "trust-p2-infer: she is told of her own" grep -q '"comm":"one"' "$T/told.before"
 ok "trust-p2-infer: and after his crashes, the same to the byte" diff "$T/told.before" "$T/told.after"

@@ -389,6 +389,12 @@ static void test_index_lost_or_garbage(void **state)
     check_rebuilt(fixture, row->id);
     fixture_reopen(fixture, STORE_WRITE);
     check_rebuilt(fixture, row->id);
+
+    assert_int_equal(unlinkat(store_fd(fixture->store, 0), LAYOUT_INDEX "-wal", 0), 0);
+    assert_int_equal(mkdirat(store_fd(fixture->store, 0), LAYOUT_INDEX "-wal", 0700), 0);
+    fixture_reopen(fixture, STORE_WRITE);
+    check_rebuilt(fixture, row->id);
+    assert_int_equal(store_source_in_memory(fixture->store, 0), false);
 }
 
 static void test_index_of_another_version(void **state)
