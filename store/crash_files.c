@@ -302,19 +302,16 @@ int store_remove(struct store *store, const struct crash_row *row, struct error 
 {
     if (!store_may_write(store, row))
         return error_set(error, EPERM, "%s is not ours to remove: use sudo inquest …", row->id);
-    int r = store_lock(store, error);
+    int r = store_begin_change(store, row, error);
     if (r < 0)
-        return r;
+        return r == -ESTALE ? 0 : r;
     uint64_t kept;
     r = store_remove_files(store, row, &kept, error);
     if (r == 0)
         r = index_remove(store_writable_index(store), row->seq, error);
     if (r == 0 && kept > 0)
         (void)usage_forget(store_writable_index(store), NULL); /* likewise */
-    if (r == 0)
-        (void)store_sync_views(store, NULL); /* what failed is made good by the next one */
-    store_unlock(store);
-    return r;
+    return store_end_change(store, r, error);
 }
 
 void store_await_record(struct store *store, const struct crash_row *row)

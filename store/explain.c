@@ -75,39 +75,6 @@ int explain_run(struct store *store, const struct crash_row *row,
     return r < 0 ? r : entered;
 }
 
-/* Tells the index what came of an analysis; `report` NULL: nothing. The lock is held. */
-static int tell_index(struct store *store, const struct crash_row *row, const struct report *report,
-                      int64_t size, unsigned keep, const struct index_report *otherwise,
-                      struct error *error)
-{
-    struct index *index = store_writable_index(store);
-    if (!index)
-        return 0; /* made anew from the files, it will know */
-
-    int r = index_begin(index, error);
-    if (r == 0)
-        r = report ? findings_put(index, row->seq, report, size, keep, error)
-                   : index_set_report(index, row->seq, otherwise, keep, error);
-    if (r == 0)
-        return index_commit(index, error);
-    index_rollback(index);
-    return r;
-}
-
-/* While it was explained, a crash may have been removed, and another have got its name: whose
- * report this is not. The lock is held. */
-static int check_still_there(struct store *store, const struct crash_row *row, struct error *error)
-{
-    AUTO_CRASH_ROW struct crash_row *now = NULL;
-    struct index *index = store_writable_index(store);
-    if (!index)
-        return 0;
-    int r = index_find(index, row->id, &now, NULL);
-    if (r == -ENOENT || (r == 0 && now->seq != row->seq))
-        return error_set(error, ESTALE, "%s was removed meanwhile", row->id);
-    return r < 0 ? error_errno(error, -r, "index") : 0;
-}
-
 int explain_keep(struct store *store, const struct crash_row *row, const struct bytes *json,
                  const struct config *config, struct report **ret_report, struct error *error)
 {
@@ -115,18 +82,14 @@ int explain_keep(struct store *store, const struct crash_row *row, const struct 
 
     int r = report_parse(json->data ? json->data : "", json->size, &report, error);
     if (r == 0)
-        r = store_lock(store, error);
+        r = store_begin_change(store, row, error);
     if (r < 0)
         return r;
-    r = check_still_there(store, row, error);
+    r = store_write_report(store, row, json->data, json->size, error);
     if (r == 0)
-        r = store_write_report(store, row, json->data, json->size, error);
-    if (r == 0)
-        r = tell_index(store, row, report, (int64_t)json->size,
-                       config_keep(config, row->text[CRASH_RULE]), NULL, error);
-    if (r == 0)
-        (void)store_sync_views(store, NULL); /* what failed is made good by the next one */
-    store_unlock(store);
+        r = findings_put(store_writable_index(store), row->seq, report, (int64_t)json->size,
+                         config_keep(config, row->text[CRASH_RULE]), error);
+    r = store_end_change(store, r, error);
     if (r == 0 && ret_report)
         *ret_report = steal_pointer(&report);
     return r;
@@ -136,12 +99,9 @@ int explain_keep_failure(struct store *store, const struct crash_row *row, bool 
                          struct error *error)
 {
     const struct index_report said = {.analysis = hopeless ? CRASH_HOPELESS : CRASH_FAILED};
-    int r = store_lock(store, error);
+    int r = store_begin_change(store, row, error);
     if (r < 0)
-        return r;
-    r = check_still_there(store, row, NULL);
-    r = r == -ESTALE ? 0 /* there is nothing to note it of */
-                     : tell_index(store, row, NULL, 0, UINT32_MAX, &said, error);
-    store_unlock(store);
-    return r;
+        return r == -ESTALE ? 0 : r; /* there is nothing to note it of */
+    r = index_set_report(store_writable_index(store), row->seq, &said, UINT32_MAX, error);
+    return store_end_change(store, r, error);
 }

@@ -36,7 +36,7 @@ static int change(struct store *store, const struct crash_row *row, bool pinned,
     AUTO_FD int dirfd = store_open_directory(store, row);
     if (dirfd < 0)
         return error_errno(error, -dirfd, "%s", name);
-    int r = store_lock(store, error);
+    int r = store_begin_change(store, row, error);
     if (r < 0)
         return r;
     r = pinned ? make_pin(dirfd, name) : remove_pin(dirfd, name);
@@ -44,10 +44,7 @@ static int change(struct store *store, const struct crash_row *row, bool pinned,
         (void)error_errno(error, -r, "%s", name);
     else
         r = index_set_pinned(store_writable_index(store), row->seq, pinned, error);
-    if (r == 0)
-        (void)store_sync_views(store, NULL); /* what failed is made good by the next one */
-    store_unlock(store);
-    return r;
+    return store_end_change(store, r, error);
 }
 
 int pin_set(struct store *store, const struct crash_row *row, struct error *error)

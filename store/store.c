@@ -479,6 +479,45 @@ int store_lock(struct store *store, struct error *error)
     return lock_and_check(store, LOCK_SH, error);
 }
 
+static int check_still_there(struct index *index, const struct crash_row *row, struct error *error)
+{
+    AUTO_CRASH_ROW struct crash_row *now = NULL;
+    int r = index_find(index, row->id, &now, error);
+    if (r == -ENOENT || (r == 0 && now->seq != row->seq))
+        return error_set(error, ESTALE, "%s was removed meanwhile", row->id);
+    return r;
+}
+
+int store_begin_change(struct store *store, const struct crash_row *row, struct error *error)
+{
+    int r = store_lock(store, error);
+    if (r < 0)
+        return r;
+    struct index *index = store_writable_index(store);
+    r = index_begin(index, error);
+    if (r == 0) {
+        r = check_still_there(index, row, error);
+        if (r < 0)
+            index_rollback(index);
+    }
+    if (r < 0)
+        store_unlock(store);
+    return r;
+}
+
+int store_end_change(struct store *store, int result, struct error *error)
+{
+    struct index *index = store_writable_index(store);
+    if (result < 0)
+        index_rollback(index);
+    else
+        result = index_commit(index, error);
+    if (result == 0)
+        (void)store_sync_views(store, NULL); /* what failed is made good by the next one */
+    store_unlock(store);
+    return result;
+}
+
 int store_rebuild_index(struct store *store, store_progress_function *progress, void *context,
                         uint64_t *ret_crashes, struct error *error)
 {

@@ -88,6 +88,15 @@ bool store_may_write(const struct store *store, const struct crash_row *row);
 int store_lock(struct store *store, struct error *error);
 void store_unlock(struct store *store);
 
+/*
+ * A change of a crash's files and row, in which nobody else changes either: neither retention nor
+ * an adoption comes in between. -ESTALE where it was removed since the row was read, or another has
+ * got its name. Whatever comes of the change is told to store_end_change(), which returns it, or
+ * why the index could not be told; users' own indexes hear of it, too.
+ */
+int store_begin_change(struct store *store, const struct crash_row *row, struct error *error);
+int store_end_change(struct store *store, int result, struct error *error);
+
 /* Makes a new index from the files and puts it in the old one's place, which is set aside.
  * `progress` may be NULL. */
 typedef int store_progress_function(void *context, uint64_t done);
@@ -147,8 +156,9 @@ int store_open_directory(const struct store *store, const struct crash_row *row)
  * `ret_whole`: no record that the index knows of is missing there. */
 int store_directory(struct store *store, const struct crash_row *row, bool *ret_whole);
 
-/* Removes record, report, pin and row, in this order; the disk forgets before the index does.
- * Pins are the caller's to respect. -EPERM outside the writable source. */
+/* Removes record, report, pin and row, in this order; the disk forgets before the index does. What
+ * somebody else has removed is gone as well. Pins are the caller's to respect. -EPERM outside the
+ * writable source. */
 int store_remove(struct store *store, const struct crash_row *row, struct error *error);
 
 /* The files alone, of a crash of the writable source; the index is the caller's to tell. `ret_kept`
