@@ -4,6 +4,7 @@
 
 #include <acl/libacl.h>
 #include <errno.h>
+#include <stdio.h>
 #include <sys/acl.h>
 #include <sys/stat.h>
 
@@ -17,6 +18,37 @@ static void free_acl(acl_t *acl)
         acl_free(*acl);
 }
 #define AUTO_ACL CLEANUP(free_acl)
+
+/* What is open as a place only (O_PATH) has neither mode nor ACL but by a path. */
+enum { PLACE_SIZE = 32 };
+static const char *place_of(int fd, char ret[static PLACE_SIZE])
+{
+    snprintf(ret, PLACE_SIZE, "/proc/self/fd/%d", fd);
+    return ret;
+}
+
+static acl_t get_acl(int fd)
+{
+    char place[PLACE_SIZE];
+    acl_t acl = acl_get_fd(fd);
+    return acl || errno != EBADF ? acl : acl_get_file(place_of(fd, place), ACL_TYPE_ACCESS);
+}
+
+static int set_acl(int fd, acl_t acl)
+{
+    char place[PLACE_SIZE];
+    if (acl_set_fd(fd, acl) == 0)
+        return 0;
+    return errno != EBADF ? -1 : acl_set_file(place_of(fd, place), ACL_TYPE_ACCESS, acl);
+}
+
+static int set_mode(int fd, mode_t mode)
+{
+    char place[PLACE_SIZE];
+    if (fchmod(fd, mode) == 0)
+        return 0;
+    return errno != EBADF ? -1 : chmod(place_of(fd, place), mode);
+}
 
 static bool is_uid(uint64_t value)
 {
@@ -104,9 +136,9 @@ int access_apply_file(int fd, const struct access *access, struct error *error)
     if (!acl)
         return error_errno(error, errno, "access rights");
     /* The mode first: with an ACL in place, its group bits would mean the mask. */
-    if (fchmod(fd, mode) < 0)
+    if (set_mode(fd, mode) < 0)
         return error_errno(error, errno, "mode");
-    if (acl_set_fd(fd, acl) < 0 && errno != EOPNOTSUPP)
+    if (set_acl(fd, acl) < 0 && errno != EOPNOTSUPP)
         return error_errno(error, errno, "access rights");
     return 0;
 }
@@ -115,13 +147,13 @@ int access_apply_directory(int fd, const struct access *access, struct error *er
 {
     if (!access->has_reader)
         return 0;
-    AUTO_ACL acl_t acl = acl_get_fd(fd);
+    AUTO_ACL acl_t acl = get_acl(fd);
     if (!acl)
         return errno == EOPNOTSUPP ? 0 : error_errno(error, errno, "access rights");
     int r = add_reader(&acl, access->reader, true);
     if (r < 0)
         return error_errno(error, -r, "access rights");
-    if (acl_set_fd(fd, acl) < 0 && errno != EOPNOTSUPP)
+    if (set_acl(fd, acl) < 0 && errno != EOPNOTSUPP)
         return error_errno(error, errno, "access rights");
     return 0;
 }
@@ -134,7 +166,7 @@ int access_is_applied(int fd, const struct access *access)
     mode_t mode = access->is_private ? LAYOUT_PRIVATE_MODE : LAYOUT_FILE_MODE;
     if ((st.st_mode & 07777) != mode)
         return 0;
-    AUTO_ACL acl_t is = acl_get_fd(fd);
+    AUTO_ACL acl_t is = get_acl(fd);
     if (!is)
         return errno == EOPNOTSUPP ? 1 : -errno;
     AUTO_ACL acl_t due = file_acl(access);
@@ -168,7 +200,7 @@ int access_directory_is_due(int fd, const uid_t *readers, size_t count, uid_t ma
         return -errno;
     if ((st.st_mode & 07777) != LAYOUT_CRASH_DIR_MODE)
         return 0;
-    AUTO_ACL acl_t is = acl_get_fd(fd);
+    AUTO_ACL acl_t is = get_acl(fd);
     if (!is)
         return errno == EOPNOTSUPP ? 1 : -errno;
     AUTO_ACL acl_t due = directory_acl(is, readers, count, may);
@@ -178,21 +210,21 @@ int access_directory_is_due(int fd, const uid_t *readers, size_t count, uid_t ma
 int access_apply_directory_exactly(int fd, const uid_t *readers, size_t count, uid_t may,
                                    struct error *error)
 {
-    AUTO_ACL acl_t is = acl_get_fd(fd);
+    AUTO_ACL acl_t is = get_acl(fd);
     if (!is && errno != EOPNOTSUPP)
         return error_errno(error, errno, "access rights");
     AUTO_ACL acl_t due = is ? directory_acl(is, readers, count, may) : NULL;
     if (is && !due)
         return error_errno(error, errno, "access rights");
-    if (fchmod(fd, LAYOUT_CRASH_DIR_MODE) < 0)
+    if (set_mode(fd, LAYOUT_CRASH_DIR_MODE) < 0)
         return error_errno(error, errno, "mode");
-    if (is && acl_set_fd(fd, due) < 0)
+    if (is && set_acl(fd, due) < 0)
         return error_errno(error, errno, "access rights");
     return 0;
 }
 
 bool access_is_supported(int fd)
 {
-    AUTO_ACL acl_t acl = acl_get_fd(fd);
+    AUTO_ACL acl_t acl = get_acl(fd);
     return acl || errno != EOPNOTSUPP;
 }

@@ -31,7 +31,8 @@ void access_of(const struct metadata *facts, struct access *ret);
 /* The same, as a row says it. */
 struct access access_of_row(const struct crash_row *row);
 
-/* Sets mode and ACL of a file, exactly: entries that are not its due go. */
+/* Sets mode and ACL of a file, exactly: entries that are not its due go. Here and below, a
+ * descriptor may be one of a place only (O_PATH). */
 int access_apply_file(int fd, const struct access *access, struct error *error);
 
 /* Lets the reader list and pass a directory; readers it already has stay. */

@@ -56,8 +56,8 @@ static int open_to_user(const struct view *view, struct error *error)
 {
     const struct access access = {.owner = view->uid, .has_reader = true, .reader = view->uid};
     for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
-        AUTO_FD int fd =
-            openat(view->dirfd, files[i], O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+        /* As a place only: to close one of them otherwise would take sqlite's locks on it. */
+        AUTO_FD int fd = openat(view->dirfd, files[i], O_PATH | O_NOFOLLOW | O_CLOEXEC);
         if (fd < 0)
             return error_errno(error, errno, "%s", files[i]);
         if (access_is_applied(fd, &access) == 1)
