@@ -6,9 +6,16 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "store/base/cleanup.h"
 #include "store/check_work.h"
+
+enum {
+    FIRST_MOMENT_MS = 20, /* each next one takes twice as long */
+    LOOKS_MAX = 6,        /* 1.3 s in all */
+    WAITS_MAX_MS = 5000,  /* in a whole check */
+};
 
 static const char *const kind_names[CHECK_KINDS] = {
     [CHECK_INDEX_DAMAGED] = "index-damaged",
@@ -43,6 +50,16 @@ void check_tell(struct check *check, enum check_kind kind, const char *id, const
     check->result.repaired += finding.repaired;
     if (check->function)
         check->function(check->context, &finding);
+}
+
+bool check_again(struct check *check, unsigned looks)
+{
+    unsigned moment = FIRST_MOMENT_MS << (looks - 1);
+    if (looks > LOOKS_MAX || check->waited_ms + moment > WAITS_MAX_MS)
+        return false;
+    check->waited_ms += moment;
+    (void)usleep(moment * 1000);
+    return true;
 }
 
 static int check_source(struct check *check, struct error *error)

@@ -23,26 +23,41 @@
 
 enum { TEMPORARY_AGE_S = 3600 }; /* a younger one may be somebody's at work */
 
+static bool is_there(int dirfd, const char *name)
+{
+    struct stat st;
+    return fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 static bool exists(int dirfd, const char *id, const char *suffix)
 {
     char name[LAYOUT_NAME_SIZE];
-    struct stat st;
     layout_name(name, id, suffix);
-    return fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+    return is_there(dirfd, name);
 }
 
 /* ---- records ---- */
 
 struct verify {
     const struct walk *walk;
+    int fd;
     const char *id, *path;
 };
+
+/* Removed or pruned while it was read: its blocks are given back under us. */
+static bool is_removed(int fd)
+{
+    struct stat st;
+    return fstat(fd, &st) == 0 && st.st_nlink == 0;
+}
 
 static void tell_frame(void *context, uint64_t content_offset, uint32_t size)
 {
     const struct verify *verify = context;
     struct check *check = verify->walk->check;
     char text[96];
+    if (is_removed(verify->fd))
+        return;
     snprintf(text, sizeof text, "%" PRIu32 " bytes of the core at %" PRIu64 " are damaged", size,
              content_offset);
     const struct check_finding finding = {.kind = CHECK_FRAME_DAMAGED,
@@ -90,25 +105,45 @@ static const char *difference(const struct walk *walk, const struct crash_row *r
                : NULL;
 }
 
-static void check_against_row(const struct walk *walk, const char *id, const char *path,
-                              const struct record *record)
+/* What the index has wrong, or NULL; `ret` is what to call it. */
+static const char *mismatch(const struct walk *walk, const char *id, const struct record *record,
+                            enum check_kind *ret)
 {
-    struct check *check = walk->check;
+    const struct check *check = walk->check;
     AUTO_CRASH_ROW struct crash_row *row = NULL;
     struct crash_row file;
-    if (index_find(check->index, id, &row, NULL) < 0) {
-        int fixed = check_repairs(check) ? put_row(walk, id) : CHECK_NOT_TRIED;
-        check_tell(check, CHECK_FILE_WITHOUT_ROW, id, path, fixed, "the index does not know it");
-        return;
-    }
+    *ret = CHECK_FILE_WITHOUT_ROW;
+    if (index_find(check->index, id, &row, NULL) < 0)
+        return "that it is there";
+    *ret = CHECK_ROW_DIFFERS;
     crash_row_from_record(id, record, &file);
     if (store_source_is_own_view(check->store, check->source))
         file.access_uid = CRASH_ABSENT; /* a user's own index does not say */
-    const char *differs = difference(walk, row, &file);
-    if (!differs)
+    return difference(walk, row, &file);
+}
+
+/* The same of what lies there by now. */
+static const char *mismatch_now(const struct walk *walk, const char *id, const char *name,
+                                enum check_kind *ret)
+{
+    AUTO_RECORD struct record *record = NULL;
+    AUTO_FD int fd = check_open(walk, name, id, 0);
+    return fd < 0 || record_open(fd, &record, NULL) < 0 ? NULL : mismatch(walk, id, record, ret);
+}
+
+static void check_against_row(const struct walk *walk, const char *id, const char *name,
+                              const char *path, const struct record *record)
+{
+    struct check *check = walk->check;
+    enum check_kind kind;
+    const char *wrong = mismatch(walk, id, record, &kind);
+    for (unsigned looks = 1; wrong && check_again(check, looks); looks++)
+        wrong = mismatch_now(walk, id, name, &kind);
+    if (!wrong)
         return;
     int fixed = check_repairs(check) ? put_row(walk, id) : CHECK_NOT_TRIED;
-    check_tell(check, CHECK_ROW_DIFFERS, id, path, fixed, "the index is wrong about %s", differs);
+    check_tell(check, kind, id, path, fixed, "the index %s %s",
+               kind == CHECK_FILE_WITHOUT_ROW ? "does not know" : "is wrong about", wrong);
 }
 
 static void check_record(struct walk *walk, const char *id, const char *name)
@@ -120,12 +155,15 @@ static void check_record(struct walk *walk, const char *id, const char *name)
     check_path(walk, name, path);
     AUTO_FD int fd = check_open(walk, name, id, 0);
     if (fd < 0) {
-        if (fd != -EACCES) /* not ours to read is no damage */
+        if (fd != -EACCES && fd != -ENOENT) /* not ours to read, or removed just now */
             check_tell(check, CHECK_RECORD_DAMAGED, id, path, CHECK_NOT_TRIED, "%s",
                        strerrordesc_np(-fd));
         return;
     }
-    if (record_open(fd, &record, &error) < 0) {
+    int r = record_open(fd, &record, &error);
+    if (r < 0 && is_removed(fd))
+        return;
+    if (r < 0) {
         check_tell(check, CHECK_RECORD_DAMAGED, id, path, CHECK_NOT_TRIED, "%s", error.text);
         return;
     }
@@ -138,23 +176,33 @@ static void check_record(struct walk *walk, const char *id, const char *name)
     check_named_access(walk, report, id, &access);
     if (access.has_reader)
         check_note_reader(walk, access.reader);
-    check_against_row(walk, id, path, record);
-    struct verify verify = {walk, id, path};
-    if ((check->flags & CHECK_CONTENTS) && record_verify(record, tell_frame, &verify, &error) < 0)
+    check_against_row(walk, id, name, path, record);
+    struct verify verify = {walk, fd, id, path};
+    if ((check->flags & CHECK_CONTENTS) && record_verify(record, tell_frame, &verify, &error) < 0 &&
+        !is_removed(fd))
         check_tell(check, CHECK_RECORD_DAMAGED, id, path, CHECK_NOT_TRIED, "%s", error.text);
 }
 
 /* ---- other files ---- */
 
+static bool is_alone(const struct walk *walk, const char *id, const char *suffix)
+{
+    AUTO_CRASH_ROW struct crash_row *row = NULL;
+    return exists(walk->dirfd, id, suffix) && !exists(walk->dirfd, id, LAYOUT_RECORD_SUFFIX) &&
+           index_find(walk->check->index, id, &row, NULL) < 0;
+}
+
 /* A report or pin whose record is gone and which no row knows: false. Reports are kept: they are
  * all that is left. */
-static bool check_companion(const struct walk *walk, const char *id, const char *name, bool keep)
+static bool check_companion(const struct walk *walk, const char *id, const char *name,
+                            const char *suffix, bool keep)
 {
     struct check *check = walk->check;
     char path[CHECK_PATH_SIZE];
-    AUTO_CRASH_ROW struct crash_row *row = NULL;
-    if (exists(walk->dirfd, id, LAYOUT_RECORD_SUFFIX) ||
-        index_find(check->index, id, &row, NULL) == 0)
+    bool alone = is_alone(walk, id, suffix);
+    for (unsigned looks = 1; alone && check_again(check, looks); looks++)
+        alone = is_alone(walk, id, suffix);
+    if (!alone)
         return true;
     check_path(walk, name, path);
     int fixed = CHECK_NOT_TRIED;
@@ -168,8 +216,8 @@ static bool check_companion(const struct walk *walk, const char *id, const char 
 static void check_report(struct walk *walk, const char *id, const char *name)
 {
     AUTO_CRASH_ROW struct crash_row *row = NULL;
-    if (!check_companion(walk, id, name, true) || exists(walk->dirfd, id, LAYOUT_RECORD_SUFFIX) ||
-        !check_find_access(walk, id, &row))
+    if (!check_companion(walk, id, name, LAYOUT_REPORT_SUFFIX, true) ||
+        exists(walk->dirfd, id, LAYOUT_RECORD_SUFFIX) || !check_find_access(walk, id, &row))
         return;
     const struct access access = access_of_row(row);
     check_named_access(walk, name, id, &access);
@@ -179,7 +227,7 @@ static void check_report(struct walk *walk, const char *id, const char *name)
 
 static void check_pin(const struct walk *walk, const char *id, const char *name)
 {
-    if (check_companion(walk, id, name, false))
+    if (check_companion(walk, id, name, LAYOUT_PIN_SUFFIX, false))
         check_named_access(walk, name, id, NULL);
 }
 
@@ -267,6 +315,21 @@ static bool is_dead_hidden(int dirfd, const char *name, char *ret_id)
            adopt_is_dead(dirfd, name);
 }
 
+static bool is_dead_part(int dirfd, const char *name, char *ret_id)
+{
+    return (layout_id_from_name(name, LAYOUT_PART_SUFFIX, ret_id) && adopt_is_dead(dirfd, name)) ||
+           is_dead_hidden(dirfd, name, ret_id);
+}
+
+/* Whoever finished it starts a keeper, if none is at work already. */
+static bool is_left(const struct left *left, const char *name)
+{
+    for (unsigned looks = 1; is_there(left->dirfd, name); looks++)
+        if (!check_again(left->check, looks))
+            return true;
+    return false;
+}
+
 static int check_left(void *context, const char *name)
 {
     struct left *left = context;
@@ -276,12 +339,10 @@ static int check_left(void *context, const char *name)
     int fixed = check_repairs(check) ? 0 : CHECK_NOT_TRIED; /* adoption follows */
     if (layout_id_from_name(name, ADOPT_DAMAGED_SUFFIX, id)) {
         check_tell(check, CHECK_RECORD_DAMAGED, id, path, CHECK_NOT_TRIED, "it is no record");
-    } else if ((layout_id_from_name(name, LAYOUT_PART_SUFFIX, id) &&
-                adopt_is_dead(left->dirfd, name)) ||
-               is_dead_hidden(left->dirfd, name, id)) {
+    } else if (is_dead_part(left->dirfd, name, id) && is_left(left, name)) {
         left->n++;
         check_tell(check, CHECK_ORPHAN_PART, id, path, fixed, "its hook is dead");
-    } else if (layout_id_from_name(name, LAYOUT_RECORD_SUFFIX, id)) {
+    } else if (layout_id_from_name(name, LAYOUT_RECORD_SUFFIX, id) && is_left(left, name)) {
         left->n++;
         check_tell(check, CHECK_FILE_WITHOUT_ROW, id, path, fixed, "nobody has adopted it");
     }

@@ -151,16 +151,28 @@ static int repair_row(struct check *check, const struct crash_row *row, bool has
     return r;
 }
 
+/* Whether there is a record, perhaps one that is not adopted to its end; or the row says itself
+ * that nothing but the report is left; or is none any more. */
+static bool is_sound(const struct check *check, const struct crash_row *row)
+{
+    AUTO_CRASH_ROW struct crash_row *now = NULL;
+    if (has_file(check, row, LAYOUT_RECORD_SUFFIX))
+        return true;
+    AUTO_FD int fd = store_open_record(check->store, row, NULL);
+    return fd >= 0 || index_find(check->index, row->id, &now, NULL) == -ENOENT ||
+           (row->core == RECORD_MISSING && has_file(check, row, LAYOUT_REPORT_SUFFIX));
+}
+
 static int check_row(struct check *check, const struct crash_row *row, struct error *error)
 {
     char path[LAYOUT_PATH_SIZE];
+    bool sound = is_sound(check, row);
     check->result.crashes++;
-    if (has_file(check, row, LAYOUT_RECORD_SUFFIX))
+    for (unsigned looks = 1; !sound && check_again(check, looks); looks++)
+        sound = is_sound(check, row);
+    if (sound)
         return 0;
-    AUTO_FD int fd = store_open_record(check->store, row, NULL); /* not adopted to its end? */
     bool has_report = has_file(check, row, LAYOUT_REPORT_SUFFIX);
-    if (fd >= 0 || (row->core == RECORD_MISSING && has_report))
-        return 0;
     int fixed = check_repairs(check) ? repair_row(check, row, has_report, error) : CHECK_NOT_TRIED;
     layout_crash_path(path, row->owner, row->id, LAYOUT_RECORD_SUFFIX);
     check_tell(check, CHECK_ROW_WITHOUT_FILE, row->id, path, fixed, "its record is gone%s",

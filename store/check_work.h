@@ -20,6 +20,7 @@ struct check {
     unsigned flags;
     check_function *function;
     void *context;
+    unsigned waited_ms; /* by check_again() */
     struct check_result result;
 };
 
@@ -28,6 +29,14 @@ struct access;
 /* Tells of a finding. `fixed`: what repairing returned, or a positive number where nobody tried. */
 void check_tell(struct check *check, enum check_kind kind, const char *id, const char *path,
                 int fixed, const char *format, ...) __attribute__((format(printf, 6, 7)));
+
+/*
+ * Others adopt, prune and remove meanwhile, one file after the other. Before something is told that
+ * may be in between, it is looked at again: true after a moment's wait. False where it has been
+ * looked at often enough (`looks` times, from 1 on), or a store is so wrong that all would take too
+ * long.
+ */
+bool check_again(struct check *check, unsigned looks);
 
 static inline bool check_repairs(const struct check *check)
 {

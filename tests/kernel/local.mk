@@ -78,6 +78,7 @@ kernel_tests += tests/kernel/trust-p3-faults.sh
 kernel_tests += tests/kernel/trust-p3-explained.sh
 kernel_tests += tests/kernel/trust-p3-fsync.sh
 kernel_tests += tests/kernel/trust-p3-killed.sh
+kernel_tests += tests/kernel/trust-p3-live.sh
 kernel_tests += tests/kernel/trust-p3-short.sh
 kernel_tests += tests/kernel/trust-p5-loops.sh
 kernel_tests += tests/kernel/trust-p6-cage.sh
