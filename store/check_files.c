@@ -40,24 +40,14 @@ static bool exists(int dirfd, const char *id, const char *suffix)
 
 struct verify {
     const struct walk *walk;
-    int fd;
     const char *id, *path;
 };
-
-/* Removed or pruned while it was read: its blocks are given back under us. */
-static bool is_removed(int fd)
-{
-    struct stat st;
-    return fstat(fd, &st) == 0 && st.st_nlink == 0;
-}
 
 static void tell_frame(void *context, uint64_t content_offset, uint32_t size)
 {
     const struct verify *verify = context;
     struct check *check = verify->walk->check;
     char text[96];
-    if (is_removed(verify->fd))
-        return;
     snprintf(text, sizeof text, "%" PRIu32 " bytes of the core at %" PRIu64 " are damaged", size,
              content_offset);
     const struct check_finding finding = {.kind = CHECK_FRAME_DAMAGED,
@@ -146,30 +136,48 @@ static void check_against_row(const struct walk *walk, const char *id, const cha
                kind == CHECK_FILE_WITHOUT_ROW ? "does not know" : "is wrong about", wrong);
 }
 
+/* Removed or pruned while it was read: its blocks are given back under us. */
+static bool is_removed(int fd)
+{
+    struct stat st;
+    return fstat(fd, &st) == 0 && st.st_nlink == 0;
+}
+
+/* A descriptor and its record, or a negative one: then what is wrong was told. */
+static int open_to_check(const struct walk *walk, const char *id, const char *name,
+                         const char *path, struct record **ret)
+{
+    struct error error = {0};
+    AUTO_FD int fd = check_open(walk, name, id, 0);
+    int r = fd < 0 ? error_errno(&error, -fd, "%s", name) : record_open(fd, ret, &error);
+    if (r == -EACCES || r == -ENOENT || (fd >= 0 && is_removed(fd)))
+        return r < 0 ? r : -ENOENT; /* not ours to read, or removed just now */
+    if (r < 0)
+        check_tell(walk->check, CHECK_RECORD_DAMAGED, id, path, CHECK_NOT_TRIED, "%s", error.text);
+    else if (!record_is_finished(*ret))
+        check_tell(walk->check, CHECK_RECORD_DAMAGED, id, path, CHECK_NOT_TRIED, "it has no end");
+    return r < 0 ? r : steal_fd(&fd);
+}
+
+static void check_contents(const struct walk *walk, const char *id, const char *path,
+                           struct record *record)
+{
+    struct verify verify = {walk, id, path};
+    struct error error = {0};
+    int r = record_verify(record, tell_frame, &verify, &error);
+    if (r < 0 && r != -ESTALE)
+        check_tell(walk->check, CHECK_RECORD_DAMAGED, id, path, CHECK_NOT_TRIED, "%s", error.text);
+}
+
 static void check_record(struct walk *walk, const char *id, const char *name)
 {
-    struct check *check = walk->check;
     char report[LAYOUT_NAME_SIZE], path[CHECK_PATH_SIZE];
-    struct error error = {0};
     AUTO_RECORD struct record *record = NULL;
-    check_path(walk, name, path);
-    AUTO_FD int fd = check_open(walk, name, id, 0);
-    if (fd < 0) {
-        if (fd != -EACCES && fd != -ENOENT) /* not ours to read, or removed just now */
-            check_tell(check, CHECK_RECORD_DAMAGED, id, path, CHECK_NOT_TRIED, "%s",
-                       strerrordesc_np(-fd));
-        return;
-    }
-    int r = record_open(fd, &record, &error);
-    if (r < 0 && is_removed(fd))
-        return;
-    if (r < 0) {
-        check_tell(check, CHECK_RECORD_DAMAGED, id, path, CHECK_NOT_TRIED, "%s", error.text);
-        return;
-    }
-    if (!record_is_finished(record))
-        check_tell(check, CHECK_RECORD_DAMAGED, id, path, CHECK_NOT_TRIED, "it has no end");
     struct access access;
+    check_path(walk, name, path);
+    AUTO_FD int fd = open_to_check(walk, id, name, path, &record);
+    if (fd < 0)
+        return;
     access_of(record_metadata(record), &access);
     check_file_access(walk, fd, id, path, &access);
     layout_name(report, id, LAYOUT_REPORT_SUFFIX);
@@ -177,10 +185,8 @@ static void check_record(struct walk *walk, const char *id, const char *name)
     if (access.has_reader)
         check_note_reader(walk, access.reader);
     check_against_row(walk, id, name, path, record);
-    struct verify verify = {walk, fd, id, path};
-    if ((check->flags & CHECK_CONTENTS) && record_verify(record, tell_frame, &verify, &error) < 0 &&
-        !is_removed(fd))
-        check_tell(check, CHECK_RECORD_DAMAGED, id, path, CHECK_NOT_TRIED, "%s", error.text);
+    if (walk->check->flags & CHECK_CONTENTS)
+        check_contents(walk, id, path, record);
 }
 
 /* ---- other files ---- */

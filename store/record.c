@@ -34,6 +34,7 @@ struct record {
     struct metadata *metadata;
     enum record_state state;
     bool finished;
+    bool had_name; /* when it was opened */
     ZSTD_DCtx *context;
     char *stored; /* STORED_FRAME_MAX bytes: the frame being decompressed */
     struct slot slots[CACHE_SLOTS];
@@ -164,6 +165,7 @@ static int find_frames(struct record *record, struct error *error)
     if (!S_ISREG(st.st_mode))
         return error_set(error, EBADMSG, "not a regular file");
     record->file_size = (uint64_t)st.st_size;
+    record->had_name = st.st_nlink > 0;
 
     int r = seek_table_read(record->fd, record->file_size, &record->frames, error);
     record->finished = r == 0;
@@ -274,6 +276,13 @@ uint64_t record_file_size(const struct record *record)
     return record->file_size;
 }
 
+/* Retention and rm give the blocks of what they took back under those who have it open. */
+static bool was_removed(const struct record *record)
+{
+    struct stat st;
+    return record->had_name && fstat(record->fd, &st) == 0 && st.st_nlink == 0;
+}
+
 /* Decompresses an entry's frame into `content`, which has room for its content. */
 static int decompress(struct record *record, const struct seek_entry *entry, char *content)
 {
@@ -284,7 +293,9 @@ static int decompress(struct record *record, const struct seek_entry *entry, cha
         return (int)n;
     size_t size = ZSTD_decompressDCtx(record->context, content, entry->content_size, record->stored,
                                       (size_t)n);
-    return ZSTD_isError(size) || size != entry->content_size ? -EBADMSG : 0;
+    if (!ZSTD_isError(size) && size == entry->content_size)
+        return 0;
+    return was_removed(record) ? -ESTALE : -EBADMSG;
 }
 
 static bool is_known_zero(const struct record *record, const struct seek_entry *entry)
@@ -410,6 +421,8 @@ int record_each_content(struct record *record, record_content_function *function
                 return error_errno(error, ENOMEM, "cannot decompress the core");
         }
         int r = decompress(record, entry, content);
+        if (r == -ESTALE)
+            return error_set(error, ESTALE, "the core was removed or pruned while it was read");
         if (r < 0)
             return error_set(error, -r, "the frame at byte %" PRIu64 " of the file is corrupt",
                              entry->file_offset);

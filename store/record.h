@@ -56,8 +56,8 @@ const struct seek_table *record_frames(const struct record *record);
 uint64_t record_content_size(const struct record *record);
 uint64_t record_file_size(const struct record *record);
 
-/* Reads up to `size` bytes of the core; fewer only at its end. -EBADMSG where a frame is corrupt.
- */
+/* Reads up to `size` bytes of the core; fewer only at its end. -EBADMSG where a frame is corrupt,
+ * -ESTALE, here and below, where the file was removed or pruned since it was opened. */
 ssize_t record_read(struct record *record, void *buffer, size_t size, uint64_t offset);
 
 /*

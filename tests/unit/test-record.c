@@ -297,6 +297,30 @@ static void a_flipped_bit_is_found(void **state)
     assert_int_equal(record_read(record, buffer, sizeof buffer, 0), -EBADMSG);
 }
 
+/* Who removes or prunes a record takes its blocks, also from those who have it open. */
+static void what_was_removed_is_not_corrupt(void **state)
+{
+    (void)state;
+    char name[] = "/tmp/test-record.XXXXXX", buffer[16];
+    AUTO_FREE char *content = make_content(2 * MIB);
+    AUTO_FD int in = write_record(content, 2 * MIB, NULL, "full"), fd = mkstemp(name);
+    AUTO_RECORD struct record *record = NULL;
+    struct error error = {0};
+    int bad = 0;
+
+    assert_int_equal(lseek(in, 0, SEEK_SET), 0);
+    assert_int_equal(io_copy(in, fd), 0);
+    assert_int_equal(record_open(fd, &record, NULL), 0);
+    assert_int_equal(unlink(name), 0);
+    assert_int_equal(record_verify(record, count_bad_frame, &bad, NULL), 0);
+    assert_int_equal(ftruncate(fd, 0), 0);
+    assert_int_equal(record_read(record, buffer, sizeof buffer, MIB), -ESTALE);
+    assert_int_equal(record_verify(record, count_bad_frame, &bad, NULL), -ESTALE);
+    assert_int_equal(record_each_content(record, NULL, NULL, &error), -ESTALE);
+    assert_non_null(strstr(error.text, "removed or pruned"));
+    assert_int_equal(bad, 0);
+}
+
 static void other_files_are_refused(void **state)
 {
     (void)state;
@@ -395,6 +419,7 @@ int main(void)
         cmocka_unit_test(a_live_part_can_be_read),
         cmocka_unit_test(pruning_keeps_facts_and_rescue_core),
         cmocka_unit_test(a_flipped_bit_is_found),
+        cmocka_unit_test(what_was_removed_is_not_corrupt),
         cmocka_unit_test(other_files_are_refused),
         cmocka_unit_test(an_import_refuses_what_is_no_core),
         cmocka_unit_test(an_import_takes_no_more_than_max_core),
