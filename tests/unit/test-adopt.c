@@ -23,6 +23,7 @@
 #include "store/adopt.h"
 #include "store/base/cleanup.h"
 #include "store/base/io.h"
+#include "store/explain.h"
 #include "store/index.h"
 #include "store/keys.h"
 #include "store/pin.h"
@@ -531,6 +532,34 @@ static void test_remove(void **state)
     assert_null(fixture_row(fixture, row->id));
 }
 
+/* Whoever has the row of a crash that another removed, or whose name another has got since, changes
+ * nothing by it. */
+static void test_removed_meanwhile(void **state)
+{
+    struct fixture *fixture = *state;
+    static char text[] =
+        "{\"version\":1,\"signal\":11,\"reason\":\"\",\"stacks\":[],\"threads\":[]}";
+    const struct bytes report = {text, sizeof text - 1, sizeof text};
+    const struct example example = {.time_us = START, .uid = 1000, .content = 5000};
+    AUTO_CRASH_ROW struct crash_row *old = fixture_add(fixture, &example), *same = NULL;
+    struct error error = {0};
+
+    assert_int_equal(store_remove(fixture->store, old, NULL), 0);
+    for (int again = 0; again < 2; again++) {
+        assert_int_equal(pin_set(fixture->store, old, NULL), -ESTALE);
+        assert_int_equal(explain_keep(fixture->store, old, &report, NULL, NULL, &error), -ESTALE);
+        assert_non_null(strstr(error.text, "removed meanwhile"));
+        assert_int_equal(explain_keep_failure(fixture->store, old, false, NULL), 0);
+        assert_int_equal(store_remove(fixture->store, old, NULL), 0);
+        assert_false(fixture_has(fixture, "crashes/1000/%s.pin", old->id));
+        assert_false(fixture_has(fixture, "crashes/1000/%s.report.json", old->id));
+        if (!again)
+            same = fixture_add(fixture, &example);
+    }
+    assert_string_equal(same->id, old->id);
+    assert_true(fixture_has(fixture, "crashes/1000/%s.core.zst", same->id));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -558,6 +587,7 @@ int main(void)
                                         fixture_teardown),
         cmocka_unit_test_setup_teardown(test_import_is_bounded, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_remove, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_removed_meanwhile, fixture_setup, fixture_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
