@@ -61,8 +61,18 @@ test_config_SOURCES = tests/unit/test-config.c
 test_config_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) -DTOP_SRCDIR='"$(abs_top_srcdir)"'
 test_config_LDADD = $(librecord_libs) $(CMOCKA_LIBS)
 
+unit_tests += test-access
+test_access_SOURCES = tests/unit/test-access.c
+test_access_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+test_access_LDADD = $(hook_libs) $(CMOCKA_LIBS)
+
+unit_tests += test-storm
+test_storm_SOURCES = tests/unit/test-storm.c tests/unit/runtime_fixture.c tests/unit/runtime_fixture.h
+test_storm_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+test_storm_LDADD = $(hook_libs) $(CMOCKA_LIBS)
+
 unit_tests += test-hook
-test_hook_SOURCES = tests/unit/test-hook.c
+test_hook_SOURCES = tests/unit/test-hook.c tests/unit/runtime_fixture.c tests/unit/runtime_fixture.h
 test_hook_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(SECCOMP_CFLAGS)
 test_hook_LDADD = $(hook_libs) $(CMOCKA_LIBS)
 
