@@ -101,10 +101,23 @@ test_adopt_SOURCES = tests/unit/test-adopt.c tests/unit/store_fixture.c tests/un
 test_adopt_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(ACL_CFLAGS)
 test_adopt_LDADD = $(libstore_libs) $(CMOCKA_LIBS)
 
+retention_fixture = tests/unit/retention_fixture.c tests/unit/retention_fixture.h \
+	tests/unit/store_fixture.c tests/unit/store_fixture.h
+
 unit_tests += test-retention
-test_retention_SOURCES = tests/unit/test-retention.c tests/unit/store_fixture.c tests/unit/store_fixture.h
+test_retention_SOURCES = tests/unit/test-retention.c $(retention_fixture)
 test_retention_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 test_retention_LDADD = $(libstore_libs) $(CMOCKA_LIBS)
+
+unit_tests += test-retention-files
+test_retention_files_SOURCES = tests/unit/test-retention-files.c $(retention_fixture)
+test_retention_files_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+test_retention_files_LDADD = $(libstore_libs) $(CMOCKA_LIBS)
+
+unit_tests += test-modules
+test_modules_SOURCES = tests/unit/test-modules.c $(retention_fixture)
+test_modules_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+test_modules_LDADD = $(libstore_libs) $(CMOCKA_LIBS)
 
 unit_tests += test-cache
 test_cache_SOURCES = tests/unit/test-cache.c tests/unit/store_fixture.c tests/unit/store_fixture.h
