@@ -18,10 +18,18 @@
 /* Of the disk, left free. */
 static const struct config_budget reserve = {.percent = 5, .cap = 256ull << 20};
 
+/* Where nobody else can rename what is ours: sudo may leave root a user's TMPDIR. */
+static bool is_safe(const char *place)
+{
+    struct stat st;
+    return place[0] == '/' && stat(place, &st) == 0 && (st.st_uid == 0 || st.st_uid == geteuid()) &&
+           (!(st.st_mode & (S_IWGRP | S_IWOTH)) || st.st_mode & S_ISVTX);
+}
+
 const char *temporary_place(void)
 {
     const char *place = secure_getenv("TMPDIR");
-    return place && place[0] == '/' ? place : "/var/tmp";
+    return place && is_safe(place) ? place : "/var/tmp";
 }
 
 int temporary_file(struct error *error)
