@@ -16,7 +16,6 @@
 #include "hook/budget.h"
 #include "hook/cage.h"
 #include "hook/facts.h"
-#include "hook/log.h"
 #include "hook/modules.h"
 #include "hook/part.h"
 #include "hook/plan.h"
@@ -34,7 +33,6 @@
 #include "store/base/clock.h"
 #include "store/core_extent.h"
 #include "store/keys.h"
-#include "store/layout.h"
 #include "store/record.h"
 #include "store/record_writer.h"
 #include "store/salvage.h"
@@ -240,19 +238,21 @@ static void apply_storm(struct capture *capture)
                                   settings->storm.stacks, settings->storm.facts};
     enum storm_verdict verdict = STORM_FULL;
     struct error error = {0};
+    int r = 0;
 
     if (limits.window_us == 0 && policy->mode < POLICY_COUNT)
         return;
     if (storm_open(capture->runtime, &capture->storm, &error) < 0) {
-        log_line("[storm] does not hold for the crash of pid %d: " LAYOUT_RUNTIME "/" STORM_FILE
-                 ": %s",
-                 (int)capture->arguments->pid, error.text);
+        complain(capture, "[storm] does not hold: %s", error.text);
         return;
     }
     (void)metadata_u64(capture->facts, KEY_EXE_DEV, &capture->key.device);
     (void)metadata_u64(capture->facts, KEY_EXE_INODE, &capture->key.inode);
     if (limits.window_us > 0 && policy->mode < POLICY_COUNT)
-        (void)storm_judge(capture->storm, &capture->key, &limits, clock_now_us(), &verdict);
+        r = storm_judge(capture->storm, &capture->key, &limits, clock_now_us(), &verdict);
+    if (r < 0)
+        complain(capture, "[storm] does not hold: cannot lock the storm table: %s",
+                 strerrordesc_np(-r));
     policy_lower(policy, verdicts[verdict].mode,
                  "it crashes so often that it keeps nothing but %s ([storm])",
                  verdicts[verdict].name);

@@ -353,7 +353,7 @@ static int kind_of_mount(const struct victim *victim, int exe, enum mapping_kind
     if (r < 0 ||
         mappings_kind_of_mount(&victim->mountinfo, victim->mounts_of_user, mount, ret) == 0)
         return r;
-    (void)io_read_file(AT_FDCWD, "/proc/self/mountinfo", MAPPINGS_MOUNTINFO_MAX, &ours);
+    victim_own_mounts(&ours);
     return mappings_kind_of_mount(&ours, false, mount, ret);
 }
 

@@ -36,7 +36,12 @@ struct filesystem {
 struct filesystems {
     struct filesystem items[FILESYSTEMS_MAX];
     size_t count;
-    bool has_lacked; /* one that was asked for */
+};
+
+/* A process in a plain chroot sees no mount but those within: what it runs from lies on one of
+ * ours. */
+struct mounts {
+    struct filesystems its, ours;
 };
 
 static bool is_among(const char *word, const char *const *words, size_t count)
@@ -113,24 +118,37 @@ static bool starts_with(const char *text, const char *start)
     return strncmp(text, start, strlen(start)) == 0;
 }
 
-static enum mapping_kind kind_of_file(struct filesystems *filesystems, uint64_t device,
-                                      const char *path)
+static bool find_device(const struct filesystems *filesystems, uint64_t device,
+                        enum mapping_kind *ret)
+{
+    for (size_t i = 0; i < filesystems->count; i++)
+        if (filesystems->items[i].device == device) {
+            *ret = filesystems->items[i].kind;
+            return true;
+        }
+    return false;
+}
+
+/* `ret_lacks` becomes true where another mountinfo might know better. */
+static enum mapping_kind kind_of_file(const struct mounts *mounts, uint64_t device,
+                                      const char *path, bool *ret_lacks)
 {
     /* Mounts that the kernel keeps for itself are in no mountinfo. */
     static const char *const memory_paths[] = {"/memfd:",        "/SYSV",  "/dev/zero",
                                                "/anon_hugepage", "/[aio]", "anon_inode:"};
+    enum mapping_kind kind;
 
-    for (size_t i = 0; i < filesystems->count; i++)
-        if (filesystems->items[i].device == device)
-            return filesystems->items[i].kind;
+    if (find_device(&mounts->its, device, &kind))
+        return kind;
     for (size_t i = 0; i < ARRAY_SIZE(memory_paths); i++)
         if (starts_with(path, memory_paths[i]))
             return MAPPING_SHARED_MEMORY;
-    /* Unmounted, outside of a chroot, or of another mount namespace: filesystems on disks have a
-     * major number. */
+    if (find_device(&mounts->ours, device, &kind))
+        return kind;
+    /* Unmounted, or of another mount namespace: filesystems on disks have a major number. */
     if (device >> 32 != 0)
         return MAPPING_FILE;
-    filesystems->has_lacked = true;
+    *ret_lacks = true;
     return MAPPING_REMOTE;
 }
 
@@ -160,7 +178,8 @@ static bool is_private_zeros(const char *path, const char *permissions)
 }
 
 /* proc_pid_maps(5): start-end perms offset MAJ:MIN inode path. smaps has the same lines. */
-static bool parse_line(const char *line, struct filesystems *filesystems, struct mapping *ret)
+static bool parse_line(const char *line, const struct mounts *mounts, struct mapping *ret,
+                       bool *ret_lacks)
 {
     unsigned long long start, end, offset, inode;
     unsigned major, minor;
@@ -178,10 +197,10 @@ static bool parse_line(const char *line, struct filesystems *filesystems, struct
     ret->is_executable = permissions[2] == 'x';
     if ((inode == 0 && path[0] != '/') || is_private_zeros(path, permissions))
         ret->kind = (uint8_t)(inode == 0 ? kind_of_name(path) : MAPPING_ANONYMOUS);
-    else if (filesystems && path[0] == '[')
+    else if (mounts && path[0] == '[')
         ret->kind = (uint8_t)kind_of_name(path);
-    else if (filesystems)
-        ret->kind = (uint8_t)kind_of_file(filesystems, (uint64_t)major << 32 | minor, path);
+    else if (mounts)
+        ret->kind = (uint8_t)kind_of_file(mounts, (uint64_t)major << 32 | minor, path, ret_lacks);
     return true;
 }
 
@@ -199,18 +218,13 @@ static int add_mapping(struct mappings *mappings, const struct mapping *mapping)
     return 0;
 }
 
-int mappings_parse(const struct bytes *maps, const struct bytes *mountinfo, bool of_user,
-                   struct mappings *ret)
+static int parse_maps(const struct bytes *maps, const struct mounts *mounts, struct mappings *ret)
 {
-    AUTO_FREE struct filesystems *filesystems = calloc(1, sizeof *filesystems);
     char line[LINE_MAX_SIZE];
     struct mapping mapping;
 
-    if (!filesystems)
-        return -ENOMEM;
-    parse_mountinfo(mountinfo, of_user, filesystems);
     for (size_t at = 0; next_line(maps, &at, line);) {
-        if (!parse_line(line, filesystems, &mapping))
+        if (!parse_line(line, mounts, &mapping, &ret->lacks_mounts))
             continue;
         if (ret->count > 0 && mapping.start < ret->items[ret->count - 1].end)
             return -EBADMSG;
@@ -218,7 +232,26 @@ int mappings_parse(const struct bytes *maps, const struct bytes *mountinfo, bool
         if (r < 0)
             return r;
     }
-    ret->lacks_mounts = filesystems->has_lacked;
+    return 0;
+}
+
+int mappings_parse(const struct bytes *maps, const struct bytes *mountinfo, bool of_user,
+                   const struct bytes *ours, struct mappings *ret)
+{
+    AUTO_FREE struct mounts *mounts = calloc(1, sizeof *mounts);
+    AUTO_MAPPINGS struct mappings mappings = {0};
+
+    if (!mounts)
+        return -ENOMEM;
+    parse_mountinfo(mountinfo, of_user, &mounts->its);
+    if (ours)
+        parse_mountinfo(ours, false, &mounts->ours);
+    int r = parse_maps(maps, mounts, &mappings);
+    if (r < 0)
+        return r;
+    mappings_free(ret);
+    *ret = mappings;
+    mappings = (struct mappings){0};
     return 0;
 }
 
@@ -288,7 +321,7 @@ static void take_detail(struct mappings *mappings, const char *line, struct mapp
     } else if (starts_with(line, "ProtectionKey:")) {
         if (*current && sscanf(line, "ProtectionKey: %u", &key) == 1)
             (*current)->protection_key = key < UINT8_MAX ? (uint8_t)key : UINT8_MAX;
-    } else if ((line[0] < 'A' || line[0] > 'Z') && parse_line(line, NULL, &head)) {
+    } else if ((line[0] < 'A' || line[0] > 'Z') && parse_line(line, NULL, &head, NULL)) {
         *current = (struct mapping *)mappings_find(mappings, head.start);
     }
 }

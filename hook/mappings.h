@@ -36,17 +36,18 @@ struct mapping {
 struct mappings {
     struct mapping *items; /* ascending */
     size_t count, capacity;
-    bool lacks_mounts; /* files are REMOTE only because mountinfo doesn't have their filesystem */
+    bool lacks_mounts; /* files count as REMOTE only because no mountinfo has their filesystem */
 };
 
 /*
  * Reads the bytes of maps; mountinfo tells which files are on filesystems that may hang. Of mounts
  * that a user made in a namespace of his own (`of_user`), only what is on a disk or in memory is
- * believed to answer: an overlay may lie over anything. Of a device that is there twice, the first
- * line counts.
+ * believed to answer: an overlay may lie over anything. `ours`, our own mountinfo or NULL, has the
+ * filesystems that it lacks: numbers of devices are the machine's. Replaces what is in `ret`,
+ * unless it fails.
  */
 int mappings_parse(const struct bytes *maps, const struct bytes *mountinfo, bool of_user,
-                   struct mappings *ret);
+                   const struct bytes *ours, struct mappings *ret);
 void mappings_free(struct mappings *mappings);
 #define AUTO_MAPPINGS CLEANUP(mappings_free)
 

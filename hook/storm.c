@@ -10,6 +10,9 @@
 #include <sys/stat.h>
 
 #include "store/base/io.h"
+#include "store/layout.h"
+
+#define STORM_PATH LAYOUT_RUNTIME "/" STORM_FILE /* for messages */
 
 enum {
     MAGIC = 0x4d525453, /* "STRM" */
@@ -69,23 +72,23 @@ int storm_open(int dirfd, struct storm **ret, struct error *error)
     struct stat st;
 
     if (!storm)
-        return error_errno(error, ENOMEM, "cannot open the storm table");
+        return error_errno(error, ENOMEM, "cannot open " STORM_PATH);
     storm->table = MAP_FAILED;
     storm->fd = openat(dirfd, STORM_FILE, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (storm->fd < 0)
-        return error_errno(error, errno, "cannot open the storm table");
+        return error_errno(error, errno, "cannot open " STORM_PATH);
     /* Nor through another's name for it. */
     if (fstat(storm->fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_nlink != 1)
-        return error_set(error, EBADMSG, "the storm table is no file of its own: remove it");
+        return error_set(error, EBADMSG, STORM_PATH " is no file of its own: remove it");
     if (ftruncate(storm->fd, sizeof *storm->table) < 0)
-        return error_errno(error, errno, "cannot size the storm table");
+        return error_errno(error, errno, "cannot size " STORM_PATH);
     storm->table =
         mmap(NULL, sizeof *storm->table, PROT_READ | PROT_WRITE, MAP_SHARED, storm->fd, 0);
     if (storm->table == MAP_FAILED)
-        return error_errno(error, errno, "cannot map the storm table");
+        return error_errno(error, errno, "cannot map " STORM_PATH);
     int r = io_lock(storm->fd, PATIENCE_HELD_MS);
     if (r < 0)
-        return error_errno(error, -r, "cannot lock the storm table");
+        return error_errno(error, -r, "cannot lock " STORM_PATH);
     initialize(storm->table);
     io_unlock(storm->fd);
     *ret = steal_pointer(&storm);

@@ -154,30 +154,25 @@ void victim_open(struct victim *victim)
     read_in(victim->task, "auxv", AUXV_MAX, &victim->auxv);
 }
 
-static void parse_mappings(struct victim *victim, const struct bytes *mountinfo)
+void victim_own_mounts(struct bytes *ret)
 {
-    mappings_free(&victim->mappings);
-    if (mappings_parse(&victim->maps, mountinfo, victim->mounts_of_user, &victim->mappings) < 0)
-        mappings_free(&victim->mappings);
+    (void)io_read_file(AT_FDCWD, "/proc/self/mountinfo", MAPPINGS_MOUNTINFO_MAX, ret);
 }
 
-/* A process in a plain chroot sees no mount but those within: what it runs from lies on one of
- * ours. Numbers of devices are the machine's. */
-static void find_with_own_mounts(struct victim *victim)
+static int parse_mappings(struct victim *victim, const struct bytes *ours)
 {
-    AUTO_BYTES struct bytes own = {0}, both = {0};
-
-    if (io_read_file(AT_FDCWD, "/proc/self/mountinfo", MAPPINGS_MOUNTINFO_MAX, &own) == 0 &&
-        bytes_append(&both, victim->mountinfo.data, victim->mountinfo.size) == 0 &&
-        bytes_append(&both, own.data, own.size) == 0)
-        parse_mappings(victim, &both);
+    return mappings_parse(&victim->maps, &victim->mountinfo, victim->mounts_of_user, ours,
+                          &victim->mappings);
 }
 
 void victim_find_mappings(struct victim *victim)
 {
-    parse_mappings(victim, &victim->mountinfo);
-    if (victim->mappings.lacks_mounts)
-        find_with_own_mounts(victim);
+    AUTO_BYTES struct bytes ours = {0};
+
+    if (parse_mappings(victim, NULL) < 0 || !victim->mappings.lacks_mounts)
+        return;
+    victim_own_mounts(&ours);
+    (void)parse_mappings(victim, &ours); /* else the first ones stay */
 }
 
 void victim_close(struct victim *victim)

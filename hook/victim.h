@@ -53,6 +53,9 @@ void victim_open(struct victim *victim);
  * no sense: then the memory is not looked at. */
 void victim_find_mappings(struct victim *victim);
 
+/* Our own mountinfo, what there is of it, for what the victim's lacks. */
+void victim_own_mounts(struct bytes *ret);
+
 void victim_close(struct victim *victim);
 #define AUTO_VICTIM CLEANUP(victim_close)
 

@@ -264,32 +264,35 @@ static void mappings_of_user(void **state)
     (void)state;
     for (int of_user = 0; of_user < 2; of_user++) {
         AUTO_MAPPINGS struct mappings mappings = {0};
-        assert_int_equal(mappings_parse(&text, &mountinfo, of_user, &mappings), 0);
+        assert_int_equal(mappings_parse(&text, &mountinfo, of_user, NULL, &mappings), 0);
         assert_int_equal(mappings.count, 2);
         assert_int_equal(mappings.items[0].kind, of_user ? MAPPING_REMOTE : MAPPING_FILE);
         assert_int_equal(mappings.items[1].kind, MAPPING_FILE);
     }
 }
 
-/* In a plain chroot mountinfo lacks the mount that its own directory lies on. */
+/* In a plain chroot mountinfo lacks the mount that its own directory lies on. Even if it is cut in
+ * the middle of a line, and the mounts are a user's: ours are the machine's. */
 static void mappings_in_chroot(void **state)
 {
     static char maps[] = "1000-2000 r-xp 00000000 00:2a 7 /a\n3000-4000 r-xp 00000000 00:2b 8 /b\n",
-                within[] = "2 1 0:43 / /b rw - btrfs /dev/sda1 rw\n",
-                with_ours[] = "2 1 0:43 / /b rw - btrfs /dev/sda1 rw\n"
-                              "1 2 0:42 / / rw - overlay o rw\n3 1 0:43 / /x rw - fuse f rw\n";
+                its[] = "2 1 0:43 / /b rw - fuse.x f rw\n3 1 0:4",
+                own[] = "1 2 0:42 / / rw - overlay o rw\n3 1 0:43 / /x rw - ext4 f rw\n";
     const struct bytes text = {maps, sizeof maps - 1, sizeof maps};
-    const struct bytes its = {within, sizeof within - 1, sizeof within};
-    const struct bytes both = {with_ours, sizeof with_ours - 1, sizeof with_ours};
+    const struct bytes within = {its, sizeof its - 1, sizeof its};
+    const struct bytes ours = {own, sizeof own - 1, sizeof own};
 
     (void)state;
-    for (int ours = 0; ours < 2; ours++) {
+    for (int of_user = 0; of_user < 2; of_user++) {
         AUTO_MAPPINGS struct mappings mappings = {0};
-        assert_int_equal(mappings_parse(&text, ours ? &both : &its, false, &mappings), 0);
+        assert_int_equal(mappings_parse(&text, &within, of_user, NULL, &mappings), 0);
+        assert_true(mappings.lacks_mounts);
+        assert_int_equal(mappings.items[0].kind, MAPPING_REMOTE);
+        assert_int_equal(mappings_parse(&text, &within, of_user, &ours, &mappings), 0);
         assert_int_equal(mappings.count, 2);
-        assert_int_equal(mappings.lacks_mounts, !ours);
-        assert_int_equal(mappings.items[0].kind, ours ? MAPPING_FILE : MAPPING_REMOTE);
-        assert_int_equal(mappings.items[1].kind, MAPPING_FILE);
+        assert_false(mappings.lacks_mounts);
+        assert_int_equal(mappings.items[0].kind, MAPPING_FILE);
+        assert_int_equal(mappings.items[1].kind, MAPPING_REMOTE); /* as it sees it itself */
     }
 }
 
