@@ -18,12 +18,26 @@
 /* Of the disk, left free. */
 static const struct config_budget reserve = {.percent = 5, .cap = 256ull << 20};
 
-/* Where nobody else can rename what is ours: sudo may leave root a user's TMPDIR. */
+/* Where nobody but root and we can rename anything: `path` is cut to each of its parents. */
+static bool is_safe_down_to(char *path)
+{
+    for (;;) {
+        struct stat st;
+        if (stat(path[0] ? path : "/", &st) < 0 || (st.st_uid != 0 && st.st_uid != geteuid()) ||
+            ((st.st_mode & (S_IWGRP | S_IWOTH)) && !(st.st_mode & S_ISVTX)))
+            return false;
+        char *slash = strrchr(path, '/');
+        if (!slash)
+            return true;
+        *slash = '\0';
+    }
+}
+
+/* sudo may leave root a user's TMPDIR. */
 static bool is_safe(const char *place)
 {
-    struct stat st;
-    return place[0] == '/' && stat(place, &st) == 0 && (st.st_uid == 0 || st.st_uid == geteuid()) &&
-           (!(st.st_mode & (S_IWGRP | S_IWOTH)) || st.st_mode & S_ISVTX);
+    char path[PATH_MAX];
+    return place[0] == '/' && realpath(place, path) && is_safe_down_to(path);
 }
 
 const char *temporary_place(void)

@@ -8,8 +8,8 @@
 #include "store/base/cleanup.h"
 #include "store/base/error.h"
 
-/* $TMPDIR where nobody else can rename in it, else /var/tmp: cores are large, and /tmp is often
- * memory. */
+/* $TMPDIR where nobody but root and the caller can rename anything on the way to it, else /var/tmp:
+ * cores are large, and /tmp is often memory. */
 const char *temporary_place(void);
 
 /* An unlinked file, read and written through the descriptor that is returned, or a negative errno.

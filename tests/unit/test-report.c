@@ -245,7 +245,7 @@ static void bounds_hold(void **state)
 }
 
 /* As many threads as a machine has PIDs, with all that the analyzer says of each. Memcheck takes a
- * quarter of an hour for them. */
+ * quarter of an hour for them, so builds for it and for sanitizers have fewer. */
 #ifdef INQUEST_SANITIZED
 #define MANY_THREADS 4096
 #else
