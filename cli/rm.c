@@ -11,12 +11,10 @@ static const struct option_spec rm_options[] = {
 static int remove_one(const struct change_settings *settings, struct store *store,
                       const struct crash_row *row, const char **ret_why, struct error *error)
 {
-    if (row->pinned && !settings->force) {
+    int r = store_remove(store, row, settings->force, error);
+    if (r == 1)
         *ret_why = "left alone: it is pinned (--force deletes it all the same)";
-        return CHANGE_LEFT;
-    }
-    int r = store_remove(store, row, error);
-    return r < 0 ? r : CHANGE_DONE;
+    return r < 0 ? r : r == 1 ? CHANGE_LEFT : CHANGE_DONE;
 }
 
 static int run_rm(struct call *call, struct error *error)

@@ -19,7 +19,7 @@ static void free_acl(acl_t *acl)
 }
 #define AUTO_ACL CLEANUP(free_acl)
 
-/* What is open as a place only (O_PATH) has neither mode nor ACL but by a path. */
+/* Mode and ACL of what is open as a place only (O_PATH) can be had by its path in /proc alone. */
 enum { PLACE_SIZE = 32 };
 static const char *place_of(int fd, char ret[static PLACE_SIZE])
 {

@@ -141,29 +141,47 @@ static int write_file(int dirfd, const char *name, const struct crash_row *row, 
 }
 
 int store_write_report(struct store *store, const struct crash_row *row, const void *data,
-                       size_t size, struct error *error)
+                       size_t size, char ret_name[static STORE_TEMPORARY_SIZE], struct error *error)
 {
-    char name[LAYOUT_NAME_SIZE], temporary[LAYOUT_NAME_SIZE + 8];
-    layout_name(name, row->id, LAYOUT_REPORT_SUFFIX);
-    snprintf(temporary, sizeof temporary, ".%s.new", name);
-
     if (!store_may_write(store, row))
         return error_set(error, EPERM, "%s is not ours to change: use sudo inquest …", row->id);
+    /* Two who explain a crash at once don't write into one file. */
+    snprintf(ret_name, STORE_TEMPORARY_SIZE, ".%s" LAYOUT_REPORT_SUFFIX ".%d.new", row->id,
+             (int)getpid());
     AUTO_FD int dirfd = store_open_directory(store, row);
     if (dirfd < 0)
-        return error_errno(error, -dirfd, "%s", name);
-    if (unlinkat(dirfd, temporary, 0) < 0 && errno != ENOENT)
-        return error_errno(error, errno, "%s", temporary);
-    int r = write_file(dirfd, temporary, row, data, size);
-    if (r == 0 && renameat(dirfd, temporary, dirfd, name) < 0)
-        r = -errno;
-    if (r == 0 && fsync(dirfd) < 0)
-        r = -errno;
+        return error_errno(error, -dirfd, "%s", ret_name);
+    if (unlinkat(dirfd, ret_name, 0) < 0 && errno != ENOENT)
+        return error_errno(error, errno, "%s", ret_name);
+    int r = write_file(dirfd, ret_name, row, data, size);
     if (r < 0) {
-        (void)unlinkat(dirfd, temporary, 0); /* the failure above is what is told */
-        return error_errno(error, -r, "cannot write %s", name);
+        (void)unlinkat(dirfd, ret_name, 0); /* the failure above is what is told */
+        return error_errno(error, -r, "cannot write %s", ret_name);
     }
     return 0;
+}
+
+int store_place_report(struct store *store, const struct crash_row *row, const char *name,
+                       struct error *error)
+{
+    char to[LAYOUT_NAME_SIZE];
+    layout_name(to, row->id, LAYOUT_REPORT_SUFFIX);
+    AUTO_FD int dirfd = store_open_directory(store, row);
+    if (dirfd < 0)
+        return error_errno(error, -dirfd, "%s", to);
+    if (renameat(dirfd, name, dirfd, to) < 0) {
+        int r = error_errno(error, errno, "cannot put %s in its place", to);
+        (void)unlinkat(dirfd, name, 0); /* that failure is what is told */
+        return r;
+    }
+    return fsync(dirfd) < 0 ? error_errno(error, errno, "cannot write %s", to) : 0;
+}
+
+void store_drop_report(struct store *store, const struct crash_row *row, const char *name)
+{
+    AUTO_FD int dirfd = store_open_directory(store, row);
+    if (dirfd >= 0)
+        (void)unlinkat(dirfd, name, 0); /* what stays is found by check */
 }
 
 /* ---- modules from elsewhere ---- */
@@ -254,9 +272,7 @@ int store_record_path(const struct store *store, const struct crash_row *row, ch
  * what has no name any more, nothing is left to read. */
 static void give_up_blocks(int fd)
 {
-    struct stat st;
-    if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 0 &&
-        ftruncate(fd, 0) < 0)
+    if (fd >= 0 && io_has_no_name(fd) && ftruncate(fd, 0) < 0)
         return; /* then they are his until he closes it */
 }
 
@@ -298,20 +314,45 @@ int store_remove_files(struct store *store, const struct crash_row *row, uint64_
     return r < 0 ? error_errno(error, -r, "cannot remove %s", row->id) : 0;
 }
 
-int store_remove(struct store *store, const struct crash_row *row, struct error *error)
+/* Its adopter died between row and place. */
+static int remove_unadopted(const struct store *store, const struct crash_row *row)
 {
-    if (!store_may_write(store, row))
-        return error_set(error, EPERM, "%s is not ours to remove: use sudo inquest …", row->id);
-    int r = store_begin_change(store, row, error);
-    if (r < 0)
-        return r == -ESTALE ? 0 : r;
+    char from[LAYOUT_PATH_SIZE], to[LAYOUT_PATH_SIZE];
+    int fd = store_fd(store, row->source);
+    layout_new_path(from, row->id, LAYOUT_RECORD_SUFFIX);
+    layout_crash_path(to, row->owner, row->id, LAYOUT_RECORD_SUFFIX);
+    if (row->core == RECORD_MISSING || !is_gone(fd, to) || unlinkat(fd, from, 0) == 0 ||
+        errno == ENOENT)
+        return 0;
+    return -errno;
+}
+
+static int remove_now(struct store *store, const struct crash_row *row, struct error *error)
+{
+    struct index *index = store_writable_index(store);
     uint64_t kept;
+    int r = remove_unadopted(store, row);
+    if (r < 0)
+        return error_errno(error, -r, "cannot remove %s", row->id);
     r = store_remove_files(store, row, &kept, error);
     if (r == 0)
-        r = index_remove(store_writable_index(store), row->seq, error);
+        r = index_remove(index, row->seq, error);
     if (r == 0 && kept > 0)
-        (void)usage_forget(store_writable_index(store), NULL); /* likewise */
-    return store_end_change(store, r, error);
+        r = usage_forget(index, error); /* else it is counted minutes later */
+    return r;
+}
+
+int store_remove(struct store *store, const struct crash_row *row, bool even_pinned,
+                 struct error *error)
+{
+    AUTO_CRASH_ROW struct crash_row *now = NULL;
+    int r = store_begin_change(store, row, &now, error);
+    if (r < 0)
+        return r == -ESTALE ? 0 : r;
+    bool is_left = now->pinned && !even_pinned;
+    r = is_left ? 0 : remove_now(store, now, error);
+    r = store_end_change(store, r, error);
+    return r == 0 && is_left ? 1 : r;
 }
 
 void store_await_record(struct store *store, const struct crash_row *row)

@@ -15,8 +15,15 @@
 enum {
     STATEMENTS_MAX = 128,
     READER_WAIT_MS = 1000,
-    STEP = 1024 * 1024, /* bytes, also the log's journal_size_limit */
 };
+
+/* Bytes that an index and its log are whole numbers of; a number that SQL is written with. */
+#define GROWTH 1048576
+/* Pages in the log before they go into the database: what a change adds on top still fits. */
+#define CHECKPOINT       192
+
+#define TEXT_OF(number)  TEXT_OF_(number)
+#define TEXT_OF_(number) #number
 
 static const char vfs_name[] = "inquest";
 
@@ -118,13 +125,21 @@ static int database_try(struct database *database, struct error *error)
     return database_script(database, "SELECT count(*) FROM sqlite_schema", error);
 }
 
-/* True where `name` may be taken as unchanging: nothing waits in a write-ahead log. */
+enum { LOG_NAME_SIZE = 64 };
+
+/* The write-ahead log's. */
+static const char *log_name(const char *name, char ret[static LOG_NAME_SIZE])
+{
+    snprintf(ret, LOG_NAME_SIZE, "%s-wal", name);
+    return ret;
+}
+
+/* True where `name` may be taken as unchanging: nothing waits in the log. */
 static bool has_no_log(int dirfd, const char *name)
 {
-    char log[64];
+    char log[LOG_NAME_SIZE];
     struct stat st;
-    snprintf(log, sizeof log, "%s-wal", name);
-    return fstatat(dirfd, log, &st, AT_SYMLINK_NOFOLLOW) < 0 || st.st_size == 0;
+    return fstatat(dirfd, log_name(name, log), &st, AT_SYMLINK_NOFOLLOW) < 0 || st.st_size == 0;
 }
 
 static int check_regular(int dirfd, const char *name, struct error *error)
@@ -219,7 +234,9 @@ int database_open_write(int dirfd, const char *name, mode_t mode, int wait_ms,
     if (r == 0)
         r = database_script(database,
                             "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
-                            "PRAGMA wal_autocheckpoint=256; PRAGMA journal_size_limit=1048576",
+                            "PRAGMA wal_autocheckpoint=" TEXT_OF(
+                                CHECKPOINT) ";"
+                                            "PRAGMA journal_size_limit=" TEXT_OF(GROWTH),
                             error);
     if (r < 0)
         return r;
@@ -227,21 +244,22 @@ int database_open_write(int dirfd, const char *name, mode_t mode, int wait_ms,
     return 0;
 }
 
-/* The log is written from its start again once it is in the database: it needn't grow. Closing it
- * gives up no lock of sqlite's, which has none on it. */
+/* Closing it gives up no lock of sqlite's, which has none on it. */
 static void fill_log(int dirfd, const char *name)
 {
-    char log[64];
-    snprintf(log, sizeof log, "%s-wal", name);
-    AUTO_FD int fd = openat(dirfd, log, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd >= 0)
-        (void)fallocate(fd, 0, 0, STEP); /* not ftruncate: by now it may be longer */
+    char log[LOG_NAME_SIZE];
+    struct stat st;
+    AUTO_FD int fd = openat(dirfd, log_name(name, log), O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 || fallocate(fd, 0, 0, GROWTH) == 0)
+        return;
+    if (fstat(fd, &st) == 0 && st.st_size < GROWTH) /* a filesystem that doesn't know it */
+        (void)!ftruncate(fd, GROWTH);
 }
 
 void database_hide_growth(struct database *database, const char *name)
 {
-    int step = STEP;
-    sqlite3_int64 least = STEP;
+    int step = GROWTH;
+    sqlite3_int64 least = GROWTH;
     (void)sqlite3_file_control(database->handle, "main", SQLITE_FCNTL_CHUNK_SIZE, &step);
     (void)sqlite3_file_control(database->handle, "main", SQLITE_FCNTL_SIZE_HINT, &least);
     fill_log(database->dirfd, name);

@@ -30,8 +30,9 @@ int database_open_read(int dirfd, const char *name, struct database **ret, struc
 int database_open_write(int dirfd, const char *name, mode_t mode, int wait_ms,
                         struct database **ret, struct error *error);
 
-/* Lets the files of one that was opened to write grow by a MiB at a time, so that their sizes,
- * which stat(2) tells anybody, say little of what is in them. */
+/* Lets the files of one that was opened to write be whole MiB, so that their sizes, which stat(2)
+ * tells anybody, say little of what is in them. Only a large change, or a reader who takes long,
+ * lets the log grow beyond its one. Nobody else may be writing. */
 void database_hide_growth(struct database *database, const char *name);
 
 int database_open_memory(struct database **ret, struct error *error);

@@ -75,33 +75,55 @@ int explain_run(struct store *store, const struct crash_row *row,
     return r < 0 ? r : entered;
 }
 
+/* The report, written already, in its place, and what it says in the index. */
+static int keep_written(struct store *store, const struct crash_row *row, const char *name,
+                        const struct report *report, size_t size, const struct config *config,
+                        struct error *error)
+{
+    AUTO_CRASH_ROW struct crash_row *now = NULL;
+    int r = store_begin_change(store, row, &now, error);
+    if (r < 0) {
+        store_drop_report(store, row, name);
+        return r;
+    }
+    r = store_place_report(store, now, name, error);
+    if (r == 0)
+        r = findings_put(store_writable_index(store), now->seq, report, (int64_t)size,
+                         config_keep(config, now->text[CRASH_RULE]), error);
+    return store_end_change(store, r, error);
+}
+
 int explain_keep(struct store *store, const struct crash_row *row, const struct bytes *json,
                  const struct config *config, struct report **ret_report, struct error *error)
 {
     AUTO_REPORT struct report *report = NULL;
+    char name[STORE_TEMPORARY_SIZE];
 
     int r = report_parse(json->data ? json->data : "", json->size, &report, error);
+    if (r == 0) /* while others may go on */
+        r = store_write_report(store, row, json->data, json->size, name, error);
     if (r == 0)
-        r = store_begin_change(store, row, error);
-    if (r < 0)
-        return r;
-    r = store_write_report(store, row, json->data, json->size, error);
-    if (r == 0)
-        r = findings_put(store_writable_index(store), row->seq, report, (int64_t)json->size,
-                         config_keep(config, row->text[CRASH_RULE]), error);
-    r = store_end_change(store, r, error);
+        r = keep_written(store, row, name, report, json->size, config, error);
     if (r == 0 && ret_report)
         *ret_report = steal_pointer(&report);
     return r;
+}
+
+/* A core that was pruned while it was read failed for that. */
+static bool is_as_it_was(const struct crash_row *now, const struct crash_row *row)
+{
+    return now->core == row->core && now->stored_size == row->stored_size;
 }
 
 int explain_keep_failure(struct store *store, const struct crash_row *row, bool hopeless,
                          struct error *error)
 {
     const struct index_report said = {.analysis = hopeless ? CRASH_HOPELESS : CRASH_FAILED};
-    int r = store_begin_change(store, row, error);
+    AUTO_CRASH_ROW struct crash_row *now = NULL;
+    int r = store_begin_change(store, row, &now, error);
     if (r < 0)
         return r == -ESTALE ? 0 : r; /* there is nothing to note it of */
-    r = index_set_report(store_writable_index(store), row->seq, &said, UINT32_MAX, error);
+    if (is_as_it_was(now, row))
+        r = index_set_report(store_writable_index(store), now->seq, &said, UINT32_MAX, error);
     return store_end_change(store, r, error);
 }

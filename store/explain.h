@@ -39,6 +39,7 @@ int explain_run(struct store *store, const struct crash_row *row,
 int explain_keep(struct store *store, const struct crash_row *row, const struct bytes *json,
                  const struct config *config, struct report **ret_report, struct error *error);
 
-/* Notes that the analysis was tried in vain, so that the keeper does not try for ever. */
+/* Notes that the analysis was tried in vain, so that the keeper does not try for ever; nothing of a
+ * crash that was removed or pruned meanwhile. */
 int explain_keep_failure(struct store *store, const struct crash_row *row, bool hopeless,
                          struct error *error);

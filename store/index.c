@@ -99,7 +99,10 @@ int index_begin(struct index *index, struct error *error)
 
 int index_commit(struct index *index, struct error *error)
 {
-    return database_commit(index->database, error);
+    int r = database_commit(index->database, error);
+    if (r < 0)
+        index_forget_names(index); /* those that were new in the transaction are none any more */
+    return r;
 }
 
 void index_forget_names(struct index *index)
@@ -112,7 +115,7 @@ void index_forget_names(struct index *index)
 void index_rollback(struct index *index)
 {
     database_rollback(index->database);
-    index_forget_names(index); /* those that were new in the transaction are none any more */
+    index_forget_names(index); /* likewise */
 }
 
 /* ---- numbers by name ---- */

@@ -192,6 +192,12 @@ static int keep_budgets(struct keeper *keeper, struct error *error)
 
 /* ---- analysis ---- */
 
+/* It would meet the next crash, too: this one waits for better times. */
+static bool is_the_stores(int r)
+{
+    return r == -ENOSPC || r == -EDQUOT || r == -EBUSY;
+}
+
 /* A failure here is that of the store: one of the analysis is noted there. */
 static int explain_one(struct keeper *keeper, const struct crash_row *row, struct error *error)
 {
@@ -202,8 +208,11 @@ static int explain_one(struct keeper *keeper, const struct crash_row *row, struc
     explain_options_from(keeper->settings, &options);
     store_await_record(keeper->store, row);
     int r = explain_run(keeper->store, row, &options, &json, &own);
-    if (r == 0)
+    bool is_explained = r == 0;
+    if (is_explained)
         r = explain_keep(keeper->store, row, &json, keeper->config, &report, &own);
+    if (is_explained && is_the_stores(r))
+        return error_set(error, -r, "%s: the report cannot be kept: %s", row->id, own.text);
     if (r == 0) {
         ledger_add(&keeper->ledger, json.size / BLOCK * BLOCK + BLOCK);
         debug_cache_note(&keeper->debug_wanted, report);

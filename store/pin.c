@@ -29,21 +29,18 @@ static int remove_pin(int dirfd, const char *name)
 static int change(struct store *store, const struct crash_row *row, bool pinned,
                   struct error *error)
 {
+    AUTO_CRASH_ROW struct crash_row *now = NULL;
     char name[LAYOUT_NAME_SIZE];
-    layout_name(name, row->id, LAYOUT_PIN_SUFFIX);
-    if (!store_may_write(store, row))
-        return error_set(error, EPERM, "%s is not ours to change: use sudo inquest …", row->id);
-    AUTO_FD int dirfd = store_open_directory(store, row);
-    if (dirfd < 0)
-        return error_errno(error, -dirfd, "%s", name);
-    int r = store_begin_change(store, row, error);
+    int r = store_begin_change(store, row, &now, error);
     if (r < 0)
         return r;
-    r = pinned ? make_pin(dirfd, name) : remove_pin(dirfd, name);
+    layout_name(name, now->id, LAYOUT_PIN_SUFFIX);
+    AUTO_FD int dirfd = store_open_directory(store, now);
+    r = dirfd < 0 ? dirfd : pinned ? make_pin(dirfd, name) : remove_pin(dirfd, name);
     if (r < 0)
         (void)error_errno(error, -r, "%s", name);
     else
-        r = index_set_pinned(store_writable_index(store), row->seq, pinned, error);
+        r = index_set_pinned(store_writable_index(store), now->seq, pinned, error);
     return store_end_change(store, r, error);
 }
 

@@ -7,6 +7,7 @@
 #include "store/base/error.h"
 #include "store/store.h"
 
-/* 0 also where it was so already. -EPERM outside the writable source. */
+/* 0 also where it was so already. -EPERM outside the writable source, -ESTALE where the crash
+ * was removed. */
 int pin_set(struct store *store, const struct crash_row *row, struct error *error);
 int pin_clear(struct store *store, const struct crash_row *row, struct error *error);

@@ -11,6 +11,7 @@
 
 #include "store/access.h"
 #include "store/base/cleanup.h"
+#include "store/base/io.h"
 #include "store/layout.h"
 #include "store/salvage.h"
 #include "store/seek_table.h"
@@ -145,8 +146,7 @@ static bool has_one_name(int fd)
 /* Whoever may read a record may hold it open, and would hold blocks that nobody counts. */
 static void give_up_unnamed(int fd, const struct record *record)
 {
-    struct stat st;
-    if (fstat(fd, &st) == 0 && st.st_nlink == 0)
+    if (io_has_no_name(fd))
         (void)give_up_content(fd, record);
 }
 

@@ -64,6 +64,17 @@ int record_state_from_name(const char *name, enum record_state *ret)
     return -EINVAL;
 }
 
+/* Retention and rm give the blocks of what they took back under those who have it open. */
+static bool was_removed(const struct record *record)
+{
+    return record->had_name && io_has_no_name(record->fd);
+}
+
+static int tell_removed(struct error *error)
+{
+    return error_set(error, ESTALE, "the core was removed or pruned while it was read");
+}
+
 /* Reads a skippable frame's payload, of at most `limit` bytes. -ENODATA where it is another kind.
  */
 static int read_payload(const struct record *record, const struct seek_entry *entry,
@@ -77,8 +88,10 @@ static int read_payload(const struct record *record, const struct seek_entry *en
     ssize_t n = io_pread(record->fd, head, sizeof head, entry->file_offset);
     if (n < 0)
         return (int)n;
+    if ((size_t)n < sizeof head)
+        return was_removed(record) ? -ESTALE : -ENODATA;
     memcpy(&skippable, head, sizeof skippable);
-    if ((size_t)n < sizeof head || le32toh(skippable) != FRAME_MAGIC_SKIPPABLE ||
+    if (le32toh(skippable) != FRAME_MAGIC_SKIPPABLE ||
         memcmp(head + FRAME_SKIPPABLE_HEADER, magic, RECORD_MAGIC_SIZE) != 0)
         return -ENODATA;
 
@@ -92,7 +105,7 @@ static int read_payload(const struct record *record, const struct seek_entry *en
     if (n < 0)
         return (int)n;
     ret->size = (size_t)n;
-    return ret->size == size ? 0 : -EBADMSG;
+    return ret->size == size ? 0 : was_removed(record) ? -ESTALE : -EBADMSG;
 }
 
 /* Merges the facts in a metadata frame into `into`. -ENODATA where it is no such frame. */
@@ -276,13 +289,6 @@ uint64_t record_file_size(const struct record *record)
     return record->file_size;
 }
 
-/* Retention and rm give the blocks of what they took back under those who have it open. */
-static bool was_removed(const struct record *record)
-{
-    struct stat st;
-    return record->had_name && fstat(record->fd, &st) == 0 && st.st_nlink == 0;
-}
-
 /* Decompresses an entry's frame into `content`, which has room for its content. */
 static int decompress(struct record *record, const struct seek_entry *entry, char *content)
 {
@@ -422,7 +428,7 @@ int record_each_content(struct record *record, record_content_function *function
         }
         int r = decompress(record, entry, content);
         if (r == -ESTALE)
-            return error_set(error, ESTALE, "the core was removed or pruned while it was read");
+            return tell_removed(error);
         if (r < 0)
             return error_set(error, -r, "the frame at byte %" PRIu64 " of the file is corrupt",
                              entry->file_offset);
@@ -450,6 +456,8 @@ int record_rescue(struct record *record, struct bytes *ret, struct error *error)
                   : -ENODATA;
     if (r == -ENODATA)
         return error_set(error, ENODATA, "the record has no rescue core");
+    if (r == -ESTALE)
+        return tell_removed(error);
     if (r == 0 && payload.size > RECORD_RESCUE_HEADER)
         memcpy(&size, payload.data + 8, sizeof size);
     size = le64toh(size);

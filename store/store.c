@@ -25,6 +25,7 @@
 #define DAMAGED_SUFFIX ".damaged"
 
 enum {
+    ALONE_WAIT_MS = 5000,
     WRITER_WAIT_MS = 10 * 1000,
     KEEP_WHILE_SCANNING = 5, /* of a signature, when the index is made anew; the config's default */
     GROUPS_MAX = 65536,
@@ -168,8 +169,8 @@ static int fill_index(struct source *source, scan_progress_function *progress, v
     return r;
 }
 
-/* A file, or what should be one and is an empty directory. */
-static int remove_file(int dirfd, const char *name)
+/* Also an empty directory that is in its place. */
+static int remove_index_file(int dirfd, const char *name)
 {
     if (unlinkat(dirfd, name, 0) == 0 || errno == ENOENT)
         return 0;
@@ -181,12 +182,12 @@ static int remove_file(int dirfd, const char *name)
 static int set_aside(int dirfd, struct error *error)
 {
     /* One is enough to look into; a directory in its place would not be renamed over. */
-    (void)remove_file(dirfd, LAYOUT_INDEX DAMAGED_SUFFIX);
+    (void)remove_index_file(dirfd, LAYOUT_INDEX DAMAGED_SUFFIX);
     if (renameat(dirfd, LAYOUT_INDEX, dirfd, LAYOUT_INDEX DAMAGED_SUFFIX) < 0 && errno != ENOENT)
         return error_errno(error, errno, "cannot set " LAYOUT_INDEX " aside");
     static const char *const logs[] = {LAYOUT_INDEX "-wal", LAYOUT_INDEX "-shm"};
     for (size_t i = 0; i < ARRAY_SIZE(logs); i++) {
-        int r = remove_file(dirfd, logs[i]);
+        int r = remove_index_file(dirfd, logs[i]);
         if (r < 0)
             return error_errno(error, -r, "cannot remove %s", logs[i]);
     }
@@ -456,53 +457,75 @@ static int check_index(struct store *store, struct error *error)
     return r < 0 ? r : repair_index(store, error);
 }
 
-static int lock_and_check(struct store *store, int operation, struct error *error)
+/* The lock is held. */
+static int begin_locked(struct store *store, struct error *error)
+{
+    int r = check_index(store, error);
+    if (r < 0)
+        io_unlock(store->lockfd);
+    else
+        store->lock_depth = 1;
+    return r;
+}
+
+int store_lock(struct store *store, struct error *error)
 {
     if (store->lock_depth > 0) {
         store->lock_depth++;
         return 0;
     }
-    int r = lock(store, operation, error);
-    if (r == 0)
-        r = check_index(store, error);
-    if (r < 0) {
-        if (store->lockfd >= 0)
-            io_unlock(store->lockfd);
-        return r;
-    }
-    store->lock_depth = 1;
-    return 0;
+    int r = lock(store, LOCK_SH, error);
+    return r < 0 ? r : begin_locked(store, error);
 }
 
-int store_lock(struct store *store, struct error *error)
+int store_lock_alone(struct store *store, struct error *error)
 {
-    return lock_and_check(store, LOCK_SH, error);
+    if (store->writable < 0 || store->lock_depth > 0)
+        return error_set(error, EPERM, "%s cannot be locked now", store_path(store));
+    int r = io_lock(store->lockfd, ALONE_WAIT_MS); /* in a crash loop there may always be someone */
+    return r < 0 ? error_errno(error, -r, "%s/" LOCK_FILE, store_path(store))
+                 : begin_locked(store, error);
 }
 
-static int check_still_there(struct index *index, const struct crash_row *row, struct error *error)
+static bool is_same(const struct crash_row *a, const struct crash_row *b)
+{
+    return a->time_us == b->time_us && a->pid == b->pid && a->uid == b->uid;
+}
+
+static int find_again(struct index *index, const struct crash_row *row, struct crash_row **ret,
+                      struct error *error)
 {
     AUTO_CRASH_ROW struct crash_row *now = NULL;
     int r = index_find(index, row->id, &now, error);
-    if (r == -ENOENT || (r == 0 && now->seq != row->seq))
+    if (r == -ENOENT || (r == 0 && !is_same(now, row)))
         return error_set(error, ESTALE, "%s was removed meanwhile", row->id);
+    if (r == 0)
+        *ret = steal_pointer(&now);
     return r;
 }
 
-int store_begin_change(struct store *store, const struct crash_row *row, struct error *error)
+int store_begin_change(struct store *store, const struct crash_row *row, struct crash_row **ret_now,
+                       struct error *error)
 {
+    if (!store_may_write(store, row))
+        return error_set(error, EPERM, "%s is not ours to change: use sudo inquest …", row->id);
     int r = store_lock(store, error);
     if (r < 0)
         return r;
     struct index *index = store_writable_index(store);
     r = index_begin(index, error);
     if (r == 0) {
-        r = check_still_there(index, row, error);
+        r = find_again(index, row, ret_now, error);
         if (r < 0)
             index_rollback(index);
     }
-    if (r < 0)
+    if (r < 0) {
         store_unlock(store);
-    return r;
+        return r;
+    }
+    (*ret_now)->source = row->source;
+    store_await_record(store, *ret_now);
+    return 0;
 }
 
 int store_end_change(struct store *store, int result, struct error *error)

@@ -88,13 +88,20 @@ bool store_may_write(const struct store *store, const struct crash_row *row);
 int store_lock(struct store *store, struct error *error);
 void store_unlock(struct store *store);
 
+/* The same, exclusive: nobody is in the middle of a change. -EAGAIN where somebody has been for
+ * seconds. Doesn't nest in another lock; others nest in it. */
+int store_lock_alone(struct store *store, struct error *error);
+
 /*
- * A change of a crash's files and row, in which nobody else changes either: neither retention nor
- * an adoption comes in between. -ESTALE where it was removed since the row was read, or another has
- * got its name. Whatever comes of the change is told to store_end_change(), which returns it, or
- * why the index could not be told; users' own indexes hear of it, too.
+ * A change of a crash's files and row. While it lasts, nobody else changes the index, nor files
+ * with it, as retention and rm do; whoever adopts the crash has moved it, or seems to have died.
+ * `ret_now` is the row as it is now: a rebuilt index has other numbers. -ESTALE where the crash was
+ * removed, or another has got its name; -EPERM outside the writable source. store_end_change()
+ * takes what came of it and returns that, or why the index could not be told; users' own indexes
+ * hear of it, too.
  */
-int store_begin_change(struct store *store, const struct crash_row *row, struct error *error);
+int store_begin_change(struct store *store, const struct crash_row *row, struct crash_row **ret_now,
+                       struct error *error);
 int store_end_change(struct store *store, int result, struct error *error);
 
 /* Makes a new index from the files and puts it in the old one's place, which is set aside.
@@ -132,9 +139,15 @@ enum record_state store_row_core(struct store *store, const struct crash_row *ro
 int store_read_report(const struct store *store, const struct crash_row *row, struct bytes *ret,
                       struct error *error);
 
-/* Writes the report: a temporary file with the record's own access rights, fsync, rename. */
+/* Writes a report under a name of its own, with the record's access rights; it is on disk when this
+ * returns. store_place_report() puts it in its place, or takes it away where that fails. */
+enum { STORE_TEMPORARY_SIZE = LAYOUT_NAME_SIZE + 32 };
 int store_write_report(struct store *store, const struct crash_row *row, const void *data,
-                       size_t size, struct error *error);
+                       size_t size, char ret_name[static STORE_TEMPORARY_SIZE],
+                       struct error *error);
+int store_place_report(struct store *store, const struct crash_row *row, const char *name,
+                       struct error *error);
+void store_drop_report(struct store *store, const struct crash_row *row, const char *name);
 
 /* Keeps a copy of an ELF file, from the descriptor's position on, that came with a crash from
  * elsewhere, for this crash alone (layout_kept_modules()), with the record's own access rights.
@@ -156,10 +169,11 @@ int store_open_directory(const struct store *store, const struct crash_row *row)
  * `ret_whole`: no record that the index knows of is missing there. */
 int store_directory(struct store *store, const struct crash_row *row, bool *ret_whole);
 
-/* Removes record, report, pin and row, in this order; the disk forgets before the index does. What
- * somebody else has removed is gone as well. Pins are the caller's to respect. -EPERM outside the
+/* Removes record, report, pin and row, in this order; the disk forgets before the index does. 0
+ * also where somebody else has removed it; 1: it is pinned by now, and left. -EPERM outside the
  * writable source. */
-int store_remove(struct store *store, const struct crash_row *row, struct error *error);
+int store_remove(struct store *store, const struct crash_row *row, bool even_pinned,
+                 struct error *error);
 
 /* The files alone, of a crash of the writable source; the index is the caller's to tell. `ret_kept`
  * are the bytes of modules kept for this crash alone that went along (0 on failure: they stay

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/stat.h>
 #include <sys/types.h>
@@ -38,6 +39,13 @@ int io_read_file(int dirfd, const char *path, size_t limit, struct bytes *ret);
  * no test of bounds means anything there. */
 struct open_how;
 int io_openat2(int dirfd, const char *path, const struct open_how *how);
+
+/* True of an open regular file that was removed, or had no name to begin with. */
+static inline bool io_has_no_name(int fd)
+{
+    struct stat st;
+    return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 0;
+}
 
 /* Bytes that a file takes on the disk, of stat(2)'s blocks. */
 static inline uint64_t io_disk_size(const struct stat *st)

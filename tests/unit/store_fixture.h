@@ -50,6 +50,9 @@ void fixture_write(struct fixture *fixture, const struct example *example, const
 /* Writes it, and adopts it: the row. */
 struct crash_row *fixture_add(struct fixture *fixture, const struct example *example);
 
+/* Gives it a report of these bytes, which the index doesn't hear of. */
+void fixture_report(struct fixture *fixture, const struct crash_row *row, const char *text);
+
 /* Gives it a report with these names. */
 void fixture_explain(struct fixture *fixture, const struct crash_row *row, const char *signature,
                      const char *stack_id, const char *function, unsigned keep);

@@ -521,11 +521,11 @@ static void test_remove(void **state)
     struct fixture *fixture = *state;
     const struct example example = {.time_us = START, .uid = 1000, .content = 5000};
     AUTO_CRASH_ROW struct crash_row *row = fixture_add(fixture, &example);
-    assert_int_equal(store_write_report(fixture->store, row, "{}", 2, NULL), 0);
+    fixture_report(fixture, row, "{}");
     assert_int_equal(pin_set(fixture->store, row, NULL), 0);
     assert_true(fixture_has(fixture, "crashes/1000/%s.report.json", row->id));
     assert_true(fixture_has(fixture, "crashes/1000/%s.pin", row->id));
-    assert_int_equal(store_remove(fixture->store, row, NULL), 0);
+    assert_int_equal(store_remove(fixture->store, row, true, NULL), 0);
     assert_false(fixture_has(fixture, "crashes/1000/%s.core.zst", row->id));
     assert_false(fixture_has(fixture, "crashes/1000/%s.report.json", row->id));
     assert_false(fixture_has(fixture, "crashes/1000/%s.pin", row->id));
@@ -540,24 +540,85 @@ static void test_removed_meanwhile(void **state)
     static char text[] =
         "{\"version\":1,\"signal\":11,\"reason\":\"\",\"stacks\":[],\"threads\":[]}";
     const struct bytes report = {text, sizeof text - 1, sizeof text};
-    const struct example example = {.time_us = START, .uid = 1000, .content = 5000};
+    const struct example example = {.time_us = START, .uid = 1000, .content = 5000},
+                         namesake = {.time_us = START, .uid = 1001, .content = 5000};
     AUTO_CRASH_ROW struct crash_row *old = fixture_add(fixture, &example), *same = NULL;
     struct error error = {0};
 
-    assert_int_equal(store_remove(fixture->store, old, NULL), 0);
+    assert_int_equal(store_remove(fixture->store, old, false, NULL), 0);
     for (int again = 0; again < 2; again++) {
         assert_int_equal(pin_set(fixture->store, old, NULL), -ESTALE);
         assert_int_equal(explain_keep(fixture->store, old, &report, NULL, NULL, &error), -ESTALE);
         assert_non_null(strstr(error.text, "removed meanwhile"));
         assert_int_equal(explain_keep_failure(fixture->store, old, false, NULL), 0);
-        assert_int_equal(store_remove(fixture->store, old, NULL), 0);
+        assert_int_equal(store_remove(fixture->store, old, false, NULL), 0);
         assert_false(fixture_has(fixture, "crashes/1000/%s.pin", old->id));
         assert_false(fixture_has(fixture, "crashes/1000/%s.report.json", old->id));
         if (!again)
-            same = fixture_add(fixture, &example);
+            same = fixture_add(fixture, &namesake);
     }
     assert_string_equal(same->id, old->id);
-    assert_true(fixture_has(fixture, "crashes/1000/%s.core.zst", same->id));
+    assert_true(fixture_has(fixture, "crashes/1001/%s.core.zst", same->id));
+    assert_false(fixture_has(fixture, "crashes/1001/%s.pin", same->id));
+}
+
+/* An index made anew has other numbers: the crash is still the one that was meant. */
+static void test_index_made_anew_meanwhile(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct example one = {.time_us = START, .pid = 1, .content = 5000},
+                         two = {.time_us = START, .pid = 2, .content = 5000};
+    AUTO_CRASH_ROW struct crash_row *first = fixture_add(fixture, &one);
+    AUTO_CRASH_ROW struct crash_row *second = fixture_add(fixture, &two);
+    uint64_t crashes;
+
+    assert_int_equal(store_remove(fixture->store, first, false, NULL), 0);
+    assert_int_equal(store_rebuild_index(fixture->store, NULL, NULL, &crashes, NULL), 0);
+    AUTO_CRASH_ROW struct crash_row *now = fixture_row(fixture, second->id);
+    assert_int_not_equal(now->seq, second->seq);
+    assert_int_equal(pin_set(fixture->store, second, NULL), 0);
+    assert_int_equal(store_remove(fixture->store, second, false, NULL), 1); /* pinned since */
+    assert_non_null(fixture_row(fixture, second->id));
+    assert_int_equal(store_remove(fixture->store, second, true, NULL), 0);
+    assert_null(fixture_row(fixture, second->id));
+    assert_false(fixture_has(fixture, "crashes/%u/%s.core.zst", second->owner, second->id));
+}
+
+/* A keeper died between row and place: what is removed does not come back with the next one. */
+static void test_remove_what_is_not_moved(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct example example = {.time_us = START, .uid = 1000, .content = 5000};
+    AUTO_CRASH_ROW struct crash_row *row = fixture_add(fixture, &example);
+    int fd = store_fd(fixture->store, 0);
+    char from[LAYOUT_PATH_SIZE], to[LAYOUT_PATH_SIZE];
+    struct adopt_result result;
+
+    layout_crash_path(from, row->owner, row->id, LAYOUT_RECORD_SUFFIX);
+    layout_new_path(to, row->id, LAYOUT_RECORD_SUFFIX);
+    assert_int_equal(renameat(fd, from, fd, to), 0);
+    assert_int_equal(store_remove(fixture->store, row, false, NULL), 0);
+    adopt(fixture, &result);
+    assert_int_equal(result.adopted, 0);
+    assert_null(fixture_row(fixture, row->id));
+}
+
+/* stat(2) tells anybody the sizes: they move by whole MiB. */
+static void test_index_has_round_sizes(void **state)
+{
+    enum { CHANGES = 150, MIB = 1024 * 1024 };
+    struct fixture *fixture = *state;
+    static const char *const names[] = {LAYOUT_INDEX, LAYOUT_INDEX "-wal"};
+    for (int i = 0; i < CHANGES; i++) {
+        const struct example example = {.time_us = START + i, .pid = i + 1, .uid = 1000};
+        AUTO_CRASH_ROW struct crash_row *row = fixture_add(fixture, &example);
+        for (size_t file = 0; file < ARRAY_SIZE(names); file++) {
+            struct stat st;
+            assert_int_equal(fstatat(store_fd(fixture->store, 0), names[file], &st, 0), 0);
+            if (st.st_size == 0 || st.st_size % MIB != 0)
+                fail_msg("%s has %lld bytes after %d", names[file], (long long)st.st_size, i);
+        }
+    }
 }
 
 int main(void)
@@ -588,6 +649,12 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_import_is_bounded, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_remove, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_removed_meanwhile, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_index_made_anew_meanwhile, fixture_setup,
+                                        fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_remove_what_is_not_moved, fixture_setup,
+                                        fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_index_has_round_sizes, fixture_setup,
+                                        fixture_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -110,7 +110,7 @@ static void test_row_with_a_report_alone(void **state)
     struct fixture *fixture = *state;
     char path[LAYOUT_PATH_SIZE];
     AUTO_CRASH_ROW struct crash_row *row = add(fixture, 1000);
-    assert_int_equal(store_write_report(fixture->store, row, "{}", 2, NULL), 0);
+    fixture_report(fixture, row, "{}");
     path_of(row, LAYOUT_RECORD_SUFFIX, path);
     assert_int_equal(unlinkat(store_fd(fixture->store, 0), path, 0), 0);
     finds_and_repairs(fixture, CHECK_ROW_WITHOUT_FILE);
@@ -129,7 +129,7 @@ static void test_report_alone_and_its_reader(void **state)
     if (!fixture_knows_user(1001))
         skip();
     AUTO_CRASH_ROW struct crash_row *row = fixture_add(fixture, &example);
-    assert_int_equal(store_write_report(fixture->store, row, "{}", 2, NULL), 0);
+    fixture_report(fixture, row, "{}");
     path_of(row, LAYOUT_RECORD_SUFFIX, path);
     assert_int_equal(unlinkat(store_fd(fixture->store, 0), path, 0), 0);
     finds_and_repairs(fixture, CHECK_ROW_WITHOUT_FILE);
@@ -255,7 +255,7 @@ static void test_adoption_meanwhile(void **state)
         assert_int_equal(tally.kinds[CHECK_MODE], 0);
         AUTO_CRASH_ROW struct crash_row *other = fixture_row(fixture, "20261122-000001-77");
         assert_non_null(other);
-        assert_int_equal(store_remove(fixture->store, other, NULL), 0);
+        assert_int_equal(store_remove(fixture->store, other, true, NULL), 0);
         check(fixture, CHECK_REPAIR, &tally); /* then the other reader goes */
         assert_int_equal(tally.repaired[CHECK_MODE], 1);
     }

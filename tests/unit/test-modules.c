@@ -146,7 +146,7 @@ static void test_modules_are_counted(void **state)
     assert_int_equal(usage_recent(index, storefd, &usage, NULL), 0);
     assert_int_equal(usage.modules, SIZE);
 
-    assert_int_equal(store_remove(fixture->store, row, NULL), 0);
+    assert_int_equal(store_remove(fixture->store, row, true, NULL), 0);
     assert_int_equal(usage_recent(index, storefd, &usage, NULL), 0);
     assert_int_equal(usage.modules, 0);
 }

@@ -127,7 +127,9 @@ static int change_fails(struct store *store, const char *id)
     AUTO_CRASH_ROW struct crash_row *row = NULL;
     if (query_id(store, id, &row, NULL) < 0)
         return 111;
-    return store_remove(store, row, NULL) == -EPERM && pin_set(store, row, NULL) == -EPERM ? 0 : 1;
+    return store_remove(store, row, true, NULL) == -EPERM && pin_set(store, row, NULL) == -EPERM
+               ? 0
+               : 1;
 }
 
 static void test_sees_his_own(void **state)
@@ -157,7 +159,7 @@ static void test_sees_his_own(void **state)
     assert_int_equal(as_user(ALICE, fixture, has_match, "function=alice_crashed"), 1);
     assert_int_equal(as_user(ALICE, fixture, has_match, "function=bob_crashed"), 0);
     assert_int_equal(as_user(ALICE, fixture, count_groups, NULL), 11);
-    assert_int_equal(store_remove(fixture->store, two, NULL), 0);
+    assert_int_equal(store_remove(fixture->store, two, true, NULL), 0);
     assert_int_equal(as_user(ALICE, fixture, count_own, "index"), 1);
     /* The same again makes nothing twice. */
     assert_int_equal(store_sync_views(fixture->store, NULL), 0);
