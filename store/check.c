@@ -5,16 +5,17 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
+#include <time.h>
 
 #include "store/base/cleanup.h"
 #include "store/check_work.h"
 
 enum {
-    FIRST_MOMENT_MS = 20, /* each next one takes twice as long */
-    LOOKS_MAX = 6,        /* 1.3 s in all */
-    WAITS_MAX_MS = 5000,  /* in a whole check */
+    FIRST_WAIT_MS = 20, /* each next one takes twice as long */
+    LOOKS_MAX = 5,      /* 0.6 s in all */
+    WAITS_MAX_MS = 5000,
 };
 
 static const char *const kind_names[CHECK_KINDS] = {
@@ -41,6 +42,9 @@ void check_tell(struct check *check, enum check_kind kind, const char *id, const
 {
     char text[512];
     va_list arguments;
+    check->is_suspicious = true;
+    if (check->only_looks)
+        return;
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
@@ -52,14 +56,114 @@ void check_tell(struct check *check, enum check_kind kind, const char *id, const
         check->function(check->context, &finding);
 }
 
-bool check_again(struct check *check, unsigned looks)
+static bool looks_wrong(const struct suspects *suspects, const char *name)
 {
-    unsigned moment = FIRST_MOMENT_MS << (looks - 1);
-    if (looks > LOOKS_MAX || check->waited_ms + moment > WAITS_MAX_MS)
+    struct check *check = suspects->check;
+    check->only_looks = true;
+    check->is_suspicious = false;
+    (void)suspects->function(suspects->context, name);
+    check->only_looks = false;
+    return check->is_suspicious;
+}
+
+int check_suspect(void *context, const char *name)
+{
+    struct suspects *suspects = context;
+    if (!looks_wrong(suspects, name) || bytes_append(&suspects->names, name, strlen(name) + 1) == 0)
+        return 0;
+    return suspects->function(suspects->context, name); /* no memory to wait with */
+}
+
+static bool wait_a_while(struct check *check, unsigned looks)
+{
+    unsigned ms = FIRST_WAIT_MS << looks;
+    const struct timespec time = {.tv_nsec = ms * 1000000L};
+    if (looks == LOOKS_MAX || check->waited_ms + ms > WAITS_MAX_MS)
         return false;
-    check->waited_ms += moment;
-    (void)usleep(moment * 1000);
+    check->waited_ms += ms;
+    (void)nanosleep(&time, NULL);
     return true;
+}
+
+/* Those that still look wrong stay. */
+static void look_again(struct suspects *suspects)
+{
+    struct bytes *names = &suspects->names;
+    size_t kept = 0;
+    for (size_t at = 0, size; at < names->size; at += size) {
+        size = strlen(names->data + at) + 1;
+        if (!looks_wrong(suspects, names->data + at))
+            continue;
+        memmove(names->data + kept, names->data + at, size);
+        kept += size;
+    }
+    names->size = kept;
+}
+
+static bool is_writable(const struct check *check)
+{
+    return store_writable_fd(check->store) >= 0 &&
+           store_writable_source(check->store) == check->source;
+}
+
+/* True: nobody is in the middle of anything until store_unlock(). */
+static bool keep_others_out(const struct suspects *suspects)
+{
+    struct check *check = suspects->check;
+    return !suspects->is_costly && !suspects->is_for_keeper && is_writable(check) &&
+           store_lock_alone(check->store, NULL) == 0;
+}
+
+static void wait_for_others(struct suspects *suspects)
+{
+    unsigned looks = suspects->is_costly ? LOOKS_MAX - 1 : 0;
+    for (; suspects->names.size > 0 && wait_a_while(suspects->check, looks); looks++)
+        look_again(suspects);
+}
+
+int check_settle(struct suspects *suspects)
+{
+    struct bytes *names = &suspects->names;
+    int r = 0;
+    bool alone = names->size > 0 && keep_others_out(suspects);
+    if (!alone)
+        wait_for_others(suspects);
+    for (size_t at = 0; at < names->size && r == 0; at += strlen(names->data + at) + 1)
+        r = suspects->function(suspects->context, names->data + at);
+    bytes_free(names);
+    if (alone)
+        store_unlock(suspects->check->store);
+    return r;
+}
+
+int check_find(const struct check *check, const char *id, struct crash_row **ret)
+{
+    struct index *index = check_index_of(check);
+    /* One made from the files when we began never hears of others. */
+    if (!index || store_source_in_memory(check->store, check->source))
+        return -EUCLEAN;
+    return index_find(index, id, ret, NULL);
+}
+
+int check_begin(struct check *check, struct error *error)
+{
+    int r = store_lock(check->store, error);
+    if (r < 0)
+        return r;
+    r = index_begin(check_index_of(check), error);
+    if (r < 0)
+        store_unlock(check->store);
+    return r;
+}
+
+int check_end(struct check *check, int result, struct error *error)
+{
+    if (result == 0)
+        result = index_commit(check_index_of(check), error);
+    else
+        index_rollback(check_index_of(check));
+    store_unlock(check->store);
+    return result;
 }
 
 static int check_source(struct check *check, struct error *error)
@@ -87,10 +191,9 @@ int check_run(struct store *store, unsigned flags, check_function *function, voi
     for (unsigned i = 0; i < store_source_count(store) && r == 0; i++) {
         if (store_source_is_unadopted(store, i))
             continue;
-        bool writable = store_writable_fd(store) >= 0 && store_writable_source(store) == i;
         check.source = i;
+        bool writable = is_writable(&check);
         check.flags = writable ? flags : flags & ~(unsigned)CHECK_REPAIR;
-        check.index = store_index(store, i);
         check.storefd = store_fd(store, i);
         r = check_source(&check, error);
         if (writable && r == 0 && store_lock(store, NULL) == 0) {

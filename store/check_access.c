@@ -106,12 +106,8 @@ void check_file_access(const struct walk *walk, int fd, const char *id, const ch
 {
     struct check *check = walk->check;
     struct stat st;
-    if (check_owner(walk, fd, id, path) != 0)
-        return;
-    int applied = access_is_applied(fd, access);
-    for (unsigned looks = 1; applied == 0 && check_again(check, looks); looks++)
-        applied = access_is_applied(fd, access);
-    if (applied != 0 || fstat(fd, &st) < 0 || st.st_nlink == 0)
+    if (check_owner(walk, fd, id, path) != 0 || access_is_applied(fd, access) != 0 ||
+        fstat(fd, &st) < 0)
         return;
     int fixed = check_repairs(check) ? access_apply_file(fd, access, NULL) : CHECK_NOT_TRIED;
     check_tell(check, CHECK_MODE, id, path, fixed,
@@ -178,8 +174,11 @@ static bool is_there(const struct check *check, const struct walk *walk, const c
 static int note_rows(struct walk *walk)
 {
     const struct check *check = walk->check;
-    struct database *database = index_database(check->index);
+    struct index *index = check_index_of(check);
+    struct database *database = index ? index_database(index) : NULL;
     sqlite3_stmt *statement;
+    if (!database)
+        return -EUCLEAN;
     int code, r = database_prepare(database,
                                    "SELECT id, access_uid FROM crash INDEXED BY crash_access"
                                    " WHERE access_uid IS NOT NULL AND owner = ?1",
@@ -197,25 +196,6 @@ static int note_rows(struct walk *walk)
     return r;
 }
 
-/* An adopter gives rights while it holds the index: nobody does until end_change(). */
-static int begin_change(struct check *check)
-{
-    int r = store_lock(check->store, NULL);
-    if (r < 0)
-        return r;
-    check->index = store_index(check->store, check->source);
-    r = index_begin(check->index, NULL);
-    if (r < 0)
-        store_unlock(check->store);
-    return r;
-}
-
-static void end_change(struct check *check)
-{
-    index_rollback(check->index); /* it was only to keep others out */
-    store_unlock(check->store);
-}
-
 static int directory_is_due(const struct walk *walk)
 {
     return access_directory_is_due(walk->dirfd, (const uid_t *)(const void *)walk->readers.data,
@@ -229,27 +209,44 @@ static int apply_directory(const struct walk *walk)
                                           walk->readers.size / sizeof(uid_t), walk->owner, NULL);
 }
 
-void check_crash_directory(struct walk *walk)
+/* An adopter gives rights while it holds the index: nobody does until check_end(). */
+static int repair_crash_directory(struct walk *walk)
 {
+    int r = check_begin(walk->check, NULL);
+    if (r < 0)
+        return r;
+    r = note_rows(walk);
+    if (r == 0 && directory_is_due(walk) == 0)
+        r = apply_directory(walk);
+    return check_end(walk->check, r, NULL);
+}
+
+static int check_crash_directory_once(void *context, const char *name)
+{
+    struct walk *walk = context;
     struct check *check = walk->check;
     struct stat st;
-    if (!store_sees_all(check->store) || check_owner(walk, walk->dirfd, NULL, walk->path) != 0 ||
-        fstat(walk->dirfd, &st) < 0 || directory_is_due(walk) != 0)
+    (void)name;
+    if (check_owner(walk, walk->dirfd, NULL, walk->path) != 0 || fstat(walk->dirfd, &st) < 0 ||
+        directory_is_due(walk) != 0)
+        return 0;
+    (void)note_rows(walk); /* where the index doesn't tell, it looks wrong all the more */
+    if (directory_is_due(walk) != 0)
+        return 0;
+    int fixed = check_repairs(check) ? repair_crash_directory(walk) : CHECK_NOT_TRIED;
+    check_tell(check, CHECK_MODE, NULL, walk->path, fixed,
+               "its mode (%04o) or ACL is not what its crashes lead to", st.st_mode & 07777);
+    return 0;
+}
+
+void check_crash_directory(struct walk *walk)
+{
+    struct suspects suspects = {
+        .check = walk->check, .function = check_crash_directory_once, .context = walk};
+    if (!store_sees_all(walk->check->store))
         return;
-    int fixed = check_repairs(check) ? begin_change(check) : CHECK_NOT_TRIED;
-    bool is_begun = fixed == 0;
-    int r = note_rows(walk), is_due = directory_is_due(walk);
-    for (unsigned looks = 1; !is_begun && is_due == 0 && check_again(check, looks); looks++) {
-        r = note_rows(walk);
-        is_due = directory_is_due(walk);
-    }
-    if (is_begun && is_due == 0)
-        fixed = r < 0 ? r : apply_directory(walk);
-    if (is_begun)
-        end_change(check);
-    if (is_due == 0)
-        check_tell(check, CHECK_MODE, NULL, walk->path, fixed,
-                   "its mode (%04o) or ACL is not what its crashes lead to", st.st_mode & 07777);
+    (void)check_suspect(&suspects, ".");
+    (void)check_settle(&suspects);
 }
 
 /* ---- files that are no crash's ---- */
@@ -264,8 +261,8 @@ bool check_find_access(const struct walk *walk, const char *id, struct crash_row
 {
     struct check *check = walk->check;
     AUTO_CRASH_ROW struct crash_row *row = NULL;
-    if (store_source_is_own_view(check->store, check->source) ||
-        index_find(check->index, id, &row, NULL) < 0 || row->owner != walk->owner)
+    if (store_source_is_own_view(check->store, check->source) || check_find(check, id, &row) < 0 ||
+        row->owner != walk->owner)
         return false;
     *ret = steal_pointer(&row);
     return true;
@@ -288,12 +285,33 @@ static int check_kept_module(void *context, const char *name)
     return 0;
 }
 
-void check_user_files(const struct walk *walk)
+static int check_users_index(void *context, const char *name)
 {
+    const struct walk *walk = context;
     const struct access access = {.owner = walk->owner, .has_reader = true, .reader = walk->owner};
-    char path[CHECK_PATH_SIZE];
+    check_named_access(walk, name, NULL, &access);
+    return 0;
+}
+
+static void check_each(struct check *check, int dirfd, check_name_function *function, void *context)
+{
+    struct suspects suspects = {.check = check, .function = function, .context = context};
+    (void)scan_names(dirfd, ".", check_suspect, &suspects); /* what cannot be listed is not ours */
+    (void)check_settle(&suspects);
+}
+
+static void check_index_files(struct walk *walk, check_name_function *function)
+{
+    struct suspects suspects = {.check = walk->check, .function = function, .context = walk};
     for (size_t i = 0; i < ARRAY_SIZE(index_files); i++)
-        check_named_access(walk, index_files[i], NULL, &access);
+        (void)check_suspect(&suspects, index_files[i]);
+    (void)check_settle(&suspects);
+}
+
+void check_user_files(struct walk *walk)
+{
+    char path[CHECK_PATH_SIZE];
+    check_index_files(walk, check_users_index);
     check_path(walk, LAYOUT_MODULES, path);
     AUTO_FD int fd = check_open(walk, LAYOUT_MODULES, NULL, O_DIRECTORY);
     struct walk inside = *walk;
@@ -303,7 +321,7 @@ void check_user_files(const struct walk *walk)
         return; /* not ours to list */
     if (store_sees_all(walk->check->store))
         check_directory(&inside, LAYOUT_MODULES_MODE);
-    (void)scan_names(fd, ".", check_kept_module, &inside); /* likewise */
+    check_each(walk->check, fd, check_kept_module, &inside);
 }
 
 /* new/ lets nobody in, whatever the modes of what is there. */
@@ -311,7 +329,7 @@ static void check_inside(struct walk *walk, const struct layout_directory *direc
 {
     check_directory(walk, directory->mode);
     if (strcmp(directory->name, LAYOUT_MODULES) == 0 || strcmp(directory->name, LAYOUT_CACHE) == 0)
-        (void)scan_names(walk->dirfd, ".", check_plain, walk);
+        check_each(walk->check, walk->dirfd, check_plain, walk);
 }
 
 int check_directories(struct check *check, struct error *error)
@@ -319,8 +337,7 @@ int check_directories(struct check *check, struct error *error)
     struct walk top = {.check = check, .error = error, .dirfd = check->storefd, .path = ""};
     if (!store_sees_all(check->store))
         return 0; /* not for one user to judge */
-    for (size_t i = 0; i < ARRAY_SIZE(index_files); i++)
-        check_named_access(&top, index_files[i], NULL, NULL);
+    check_index_files(&top, check_plain);
     /* Of the store itself nothing can be told: who makes one in a directory of his own chooses. */
     for (size_t i = 1; i < LAYOUT_DIRECTORIES; i++) {
         const char *name = layout_directories[i].name;

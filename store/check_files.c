@@ -38,47 +38,15 @@ static bool exists(int dirfd, const char *id, const char *suffix)
 
 /* ---- records ---- */
 
-struct verify {
-    const struct walk *walk;
-    const char *id, *path;
-};
-
-static void tell_frame(void *context, uint64_t content_offset, uint32_t size)
-{
-    const struct verify *verify = context;
-    struct check *check = verify->walk->check;
-    char text[96];
-    snprintf(text, sizeof text, "%" PRIu32 " bytes of the core at %" PRIu64 " are damaged", size,
-             content_offset);
-    const struct check_finding finding = {.kind = CHECK_FRAME_DAMAGED,
-                                          .id = verify->id,
-                                          .path = verify->path,
-                                          .text = text,
-                                          .content_offset = content_offset,
-                                          .size = size};
-    check->result.found++;
-    check->result.frames_damaged++;
-    if (check->function)
-        check->function(check->context, &finding);
-}
-
 static int put_row(const struct walk *walk, const char *id)
 {
     struct check *check = walk->check;
-    struct scan scan = {.index = check->index, .keep = UINT32_MAX};
-    int r = store_lock(check->store, walk->error);
+    int r = check_begin(check, walk->error);
     if (r < 0)
         return r;
-    scan.index = check->index = store_index(check->store, check->source);
-    r = index_begin(check->index, walk->error);
-    if (r == 0)
-        r = scan_crash(&scan, walk->dirfd, walk->owner, id, walk->error);
-    if (r == 0)
-        r = index_commit(check->index, walk->error);
-    else
-        index_rollback(check->index);
-    store_unlock(check->store);
-    return r;
+    struct scan scan = {.index = check_index_of(check), .keep = UINT32_MAX};
+    return check_end(check, scan_crash(&scan, walk->dirfd, walk->owner, id, walk->error),
+                     walk->error);
 }
 
 /* What the row says otherwise than the file, or NULL. */
@@ -95,78 +63,40 @@ static const char *difference(const struct walk *walk, const struct crash_row *r
                : NULL;
 }
 
-/* What the index has wrong, or NULL; `ret` is what to call it. */
-static const char *mismatch(const struct walk *walk, const char *id, const struct record *record,
-                            enum check_kind *ret)
+static void check_against_row(const struct walk *walk, const char *id, const char *path,
+                              const struct record *record)
 {
-    const struct check *check = walk->check;
+    struct check *check = walk->check;
     AUTO_CRASH_ROW struct crash_row *row = NULL;
     struct crash_row file;
-    *ret = CHECK_FILE_WITHOUT_ROW;
-    if (index_find(check->index, id, &row, NULL) < 0)
-        return "that it is there";
-    *ret = CHECK_ROW_DIFFERS;
+    int r = check_find(check, id, &row);
+    if (r == -ENOENT) {
+        int fixed = check_repairs(check) ? put_row(walk, id) : CHECK_NOT_TRIED;
+        check_tell(check, CHECK_FILE_WITHOUT_ROW, id, path, fixed, "the index does not know it");
+    }
+    if (r < 0)
+        return;
     crash_row_from_record(id, record, &file);
     if (store_source_is_own_view(check->store, check->source))
         file.access_uid = CRASH_ABSENT; /* a user's own index does not say */
-    return difference(walk, row, &file);
-}
-
-/* The same of what lies there by now. */
-static const char *mismatch_now(const struct walk *walk, const char *id, const char *name,
-                                enum check_kind *ret)
-{
-    AUTO_RECORD struct record *record = NULL;
-    AUTO_FD int fd = check_open(walk, name, id, 0);
-    return fd < 0 || record_open(fd, &record, NULL) < 0 ? NULL : mismatch(walk, id, record, ret);
-}
-
-static void check_against_row(const struct walk *walk, const char *id, const char *name,
-                              const char *path, const struct record *record)
-{
-    struct check *check = walk->check;
-    enum check_kind kind;
-    const char *wrong = mismatch(walk, id, record, &kind);
-    for (unsigned looks = 1; wrong && check_again(check, looks); looks++)
-        wrong = mismatch_now(walk, id, name, &kind);
-    if (!wrong)
+    const char *differs = difference(walk, row, &file);
+    if (!differs)
         return;
     int fixed = check_repairs(check) ? put_row(walk, id) : CHECK_NOT_TRIED;
-    check_tell(check, kind, id, path, fixed, "the index %s %s",
-               kind == CHECK_FILE_WITHOUT_ROW ? "does not know" : "is wrong about", wrong);
+    check_tell(check, CHECK_ROW_DIFFERS, id, path, fixed, "the index is wrong about %s", differs);
 }
 
-/* Removed or pruned while it was read: its blocks are given back under us. */
-static bool is_removed(int fd)
-{
-    struct stat st;
-    return fstat(fd, &st) == 0 && st.st_nlink == 0;
-}
-
-/* A descriptor and its record, or a negative one: then what is wrong was told. */
+/* A descriptor and its record. Negative where there is nothing to look into; what is wrong with it
+ * was told, which it isn't to whom it isn't his to read, nor where it was removed just now. */
 static int open_to_check(const struct walk *walk, const char *id, const char *name,
                          const char *path, struct record **ret)
 {
     struct error error = {0};
     AUTO_FD int fd = check_open(walk, name, id, 0);
-    int r = fd < 0 ? error_errno(&error, -fd, "%s", name) : record_open(fd, ret, &error);
-    if (r == -EACCES || r == -ENOENT || (fd >= 0 && is_removed(fd)))
-        return r < 0 ? r : -ENOENT; /* not ours to read, or removed just now */
-    if (r < 0)
+    int r = fd < 0 ? error_errno(&error, -fd, "cannot be opened") : record_open(fd, ret, &error);
+    if (r < 0 && r != -EACCES && r != -ENOENT)
         check_tell(walk->check, CHECK_RECORD_DAMAGED, id, path, CHECK_NOT_TRIED, "%s", error.text);
-    else if (!record_is_finished(*ret))
-        check_tell(walk->check, CHECK_RECORD_DAMAGED, id, path, CHECK_NOT_TRIED, "it has no end");
     return r < 0 ? r : steal_fd(&fd);
-}
-
-static void check_contents(const struct walk *walk, const char *id, const char *path,
-                           struct record *record)
-{
-    struct verify verify = {walk, id, path};
-    struct error error = {0};
-    int r = record_verify(record, tell_frame, &verify, &error);
-    if (r < 0 && r != -ESTALE)
-        check_tell(walk->check, CHECK_RECORD_DAMAGED, id, path, CHECK_NOT_TRIED, "%s", error.text);
 }
 
 static void check_record(struct walk *walk, const char *id, const char *name)
@@ -178,42 +108,97 @@ static void check_record(struct walk *walk, const char *id, const char *name)
     AUTO_FD int fd = open_to_check(walk, id, name, path, &record);
     if (fd < 0)
         return;
+    if (!record_is_finished(record))
+        check_tell(walk->check, CHECK_RECORD_DAMAGED, id, path, CHECK_NOT_TRIED, "it has no end");
     access_of(record_metadata(record), &access);
     check_file_access(walk, fd, id, path, &access);
     layout_name(report, id, LAYOUT_REPORT_SUFFIX);
     check_named_access(walk, report, id, &access);
     if (access.has_reader)
         check_note_reader(walk, access.reader);
-    check_against_row(walk, id, name, path, record);
-    if (walk->check->flags & CHECK_CONTENTS)
-        check_contents(walk, id, path, record);
+    check_against_row(walk, id, path, record);
+}
+
+/* ---- their contents ---- */
+
+struct verify {
+    struct check *check;
+    const char *id, *path;
+};
+
+static void tell_frame(void *context, uint64_t content_offset, uint32_t size)
+{
+    const struct verify *verify = context;
+    struct check *check = verify->check;
+    char text[96];
+    check->is_suspicious = true;
+    if (check->only_looks)
+        return;
+    snprintf(text, sizeof text, "%" PRIu32 " bytes of the core at %" PRIu64 " are damaged", size,
+             content_offset);
+    const struct check_finding finding = {.kind = CHECK_FRAME_DAMAGED,
+                                          .id = verify->id,
+                                          .path = verify->path,
+                                          .text = text,
+                                          .content_offset = content_offset,
+                                          .size = size};
+    check->result.found++;
+    check->result.frames_damaged++;
+    if (check->function)
+        check->function(check->context, &finding);
+}
+
+/* Every byte. On a full disk a core is emptied before its place is taken by the pruned record. */
+static int check_contents(void *context, const char *name)
+{
+    const struct walk *walk = context;
+    char id[LAYOUT_ID_SIZE], path[CHECK_PATH_SIZE];
+    AUTO_RECORD struct record *record = NULL;
+    struct error error = {0};
+    if (!layout_id_from_name(name, LAYOUT_RECORD_SUFFIX, id))
+        return 0;
+    check_path(walk, name, path);
+    AUTO_FD int fd = openat(walk->dirfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0 || record_open(fd, &record, NULL) < 0)
+        return 0; /* that was told */
+    struct verify verify = {walk->check, id, path};
+    int r = record_verify(record, tell_frame, &verify, &error);
+    if (r < 0 && r != -ESTALE)
+        check_tell(walk->check, CHECK_RECORD_DAMAGED, id, path, CHECK_NOT_TRIED, "%s", error.text);
+    return 0;
 }
 
 /* ---- other files ---- */
 
-static bool is_alone(const struct walk *walk, const char *id, const char *suffix)
+static bool is_alone(const struct walk *walk, const char *id)
 {
     AUTO_CRASH_ROW struct crash_row *row = NULL;
-    return exists(walk->dirfd, id, suffix) && !exists(walk->dirfd, id, LAYOUT_RECORD_SUFFIX) &&
-           index_find(walk->check->index, id, &row, NULL) < 0;
+    return !exists(walk->dirfd, id, LAYOUT_RECORD_SUFFIX) &&
+           check_find(walk->check, id, &row) == -ENOENT;
+}
+
+static int remove_alone(const struct walk *walk, const char *id, const char *name)
+{
+    int r = check_begin(walk->check, walk->error);
+    if (r < 0)
+        return r;
+    if (!is_alone(walk, id))
+        r = -EEXIST;
+    else if (unlinkat(walk->dirfd, name, 0) < 0)
+        r = -errno;
+    return check_end(walk->check, r, walk->error);
 }
 
 /* A report or pin whose record is gone and which no row knows: false. Reports are kept: they are
  * all that is left. */
-static bool check_companion(const struct walk *walk, const char *id, const char *name,
-                            const char *suffix, bool keep)
+static bool check_companion(const struct walk *walk, const char *id, const char *name, bool keep)
 {
     struct check *check = walk->check;
     char path[CHECK_PATH_SIZE];
-    bool alone = is_alone(walk, id, suffix);
-    for (unsigned looks = 1; alone && check_again(check, looks); looks++)
-        alone = is_alone(walk, id, suffix);
-    if (!alone)
+    if (!is_alone(walk, id))
         return true;
     check_path(walk, name, path);
-    int fixed = CHECK_NOT_TRIED;
-    if (check_repairs(check) && !keep)
-        fixed = unlinkat(walk->dirfd, name, 0) < 0 ? -errno : 0;
+    int fixed = check_repairs(check) && !keep ? remove_alone(walk, id, name) : CHECK_NOT_TRIED;
     check_tell(check, CHECK_ORPHAN_FILE, id, path, fixed, "its record is gone");
     return false;
 }
@@ -222,8 +207,8 @@ static bool check_companion(const struct walk *walk, const char *id, const char 
 static void check_report(struct walk *walk, const char *id, const char *name)
 {
     AUTO_CRASH_ROW struct crash_row *row = NULL;
-    if (!check_companion(walk, id, name, LAYOUT_REPORT_SUFFIX, true) ||
-        exists(walk->dirfd, id, LAYOUT_RECORD_SUFFIX) || !check_find_access(walk, id, &row))
+    if (!check_companion(walk, id, name, true) || exists(walk->dirfd, id, LAYOUT_RECORD_SUFFIX) ||
+        !check_find_access(walk, id, &row))
         return;
     const struct access access = access_of_row(row);
     check_named_access(walk, name, id, &access);
@@ -233,7 +218,7 @@ static void check_report(struct walk *walk, const char *id, const char *name)
 
 static void check_pin(const struct walk *walk, const char *id, const char *name)
 {
-    if (check_companion(walk, id, name, LAYOUT_PIN_SUFFIX, false))
+    if (check_companion(walk, id, name, false))
         check_named_access(walk, name, id, NULL);
 }
 
@@ -285,10 +270,17 @@ static int check_crashes_of(void *context, const char *name)
     walk.dirfd = fd;
     walk.owner = (uid_t)uid;
     walk.path = path;
-    (void)scan_names(fd, ".", check_entry, &walk); /* what cannot be listed is not ours */
+    struct suspects suspects = {.check = walk.check, .function = check_entry, .context = &walk};
+    (void)scan_names(fd, ".", check_suspect, &suspects); /* what cannot be listed is not ours */
+    (void)check_settle(&suspects);
     check_user_files(&walk);
     check_crash_directory(&walk);
     bytes_free(&walk.readers);
+    suspects = (struct suspects){
+        .check = walk.check, .function = check_contents, .context = &walk, .is_costly = true};
+    if (walk.check->flags & CHECK_CONTENTS)
+        (void)scan_names(fd, ".", check_suspect, &suspects);
+    (void)check_settle(&suspects);
     return 0;
 }
 
@@ -327,15 +319,6 @@ static bool is_dead_part(int dirfd, const char *name, char *ret_id)
            is_dead_hidden(dirfd, name, ret_id);
 }
 
-/* Whoever finished it starts a keeper, if none is at work already. */
-static bool is_left(const struct left *left, const char *name)
-{
-    for (unsigned looks = 1; is_there(left->dirfd, name); looks++)
-        if (!check_again(left->check, looks))
-            return true;
-    return false;
-}
-
 static int check_left(void *context, const char *name)
 {
     struct left *left = context;
@@ -345,11 +328,11 @@ static int check_left(void *context, const char *name)
     int fixed = check_repairs(check) ? 0 : CHECK_NOT_TRIED; /* adoption follows */
     if (layout_id_from_name(name, ADOPT_DAMAGED_SUFFIX, id)) {
         check_tell(check, CHECK_RECORD_DAMAGED, id, path, CHECK_NOT_TRIED, "it is no record");
-    } else if (is_dead_part(left->dirfd, name, id) && is_left(left, name)) {
-        left->n++;
+    } else if (is_dead_part(left->dirfd, name, id)) {
+        left->n += !check->only_looks;
         check_tell(check, CHECK_ORPHAN_PART, id, path, fixed, "its hook is dead");
-    } else if (layout_id_from_name(name, LAYOUT_RECORD_SUFFIX, id) && is_left(left, name)) {
-        left->n++;
+    } else if (layout_id_from_name(name, LAYOUT_RECORD_SUFFIX, id) && is_there(left->dirfd, name)) {
+        left->n += !check->only_looks;
         check_tell(check, CHECK_FILE_WITHOUT_ROW, id, path, fixed, "nobody has adopted it");
     }
     return 0;
@@ -387,7 +370,10 @@ int check_new(struct check *check, struct error *error)
     if (fd < 0)
         return 0; /* not ours to see */
     left.dirfd = fd;
-    int r = scan_names(fd, ".", check_left, &left);
+    struct suspects suspects = {
+        .check = check, .function = check_left, .context = &left, .is_for_keeper = true};
+    int r = scan_names(fd, ".", check_suspect, &suspects);
+    (void)check_settle(&suspects);
     if (r < 0)
         return error_errno(error, -r, LAYOUT_NEW);
     struct adopt_result adopted;
@@ -407,6 +393,6 @@ int check_modules(struct check *check, struct error *error)
 {
     if (!store_sees_all(check->store))
         return 0; /* not for one user to judge */
-    return module_store_expire(check->index, check->storefd, !check_repairs(check), tell_module,
-                               check, error);
+    return module_store_expire(check_index_of(check), check->storefd, !check_repairs(check),
+                               tell_module, check, error);
 }

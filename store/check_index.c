@@ -18,7 +18,7 @@
 static int quick_check(struct check *check, char ret[static 128], struct error *error)
 {
     sqlite3_stmt *statement;
-    struct database *database = index_database(check->index);
+    struct database *database = index_database(check_index_of(check));
     int r = database_prepare(database, "PRAGMA quick_check(1)", &statement, error, "");
     if (r < 0)
         return r;
@@ -47,7 +47,6 @@ int check_index(struct check *check, struct error *error)
     if (check_repairs(check)) {
         uint64_t crashes;
         fixed = store_rebuild_index(check->store, NULL, NULL, &crashes, error);
-        check->index = store_index(check->store, check->source);
     }
     check_tell(check, CHECK_INDEX_DAMAGED, NULL, LAYOUT_INDEX, fixed, "the index is damaged: %s",
                r < 0 ? error->text : says);
@@ -91,22 +90,19 @@ static const struct total totals[] = {
 
 static int repair_total(struct check *check, const struct total *total, struct error *error)
 {
-    int r = index_begin(check->index, error);
+    int r = check_begin(check, error);
     if (r < 0)
         return r;
-    r = database_script(index_database(check->index), total->repair, error);
-    if (r == 0)
-        return index_commit(check->index, error);
-    index_rollback(check->index);
-    return r;
+    r = database_script(index_database(check_index_of(check)), total->repair, error);
+    return check_end(check, r, error);
 }
 
 int check_totals(struct check *check, struct error *error)
 {
     for (size_t i = 0; i < ARRAY_SIZE(totals); i++) {
         int64_t differing;
-        int r =
-            database_get(index_database(check->index), error, &differing, totals[i].differs, "");
+        int r = database_get(index_database(check_index_of(check)), error, &differing,
+                             totals[i].differs, "");
         if (r < 0)
             return r;
         if (differing == 0)
@@ -135,52 +131,47 @@ static bool has_file(const struct check *check, const struct crash_row *row, con
 static int repair_row(struct check *check, const struct crash_row *row, bool has_report,
                       struct error *error)
 {
+    AUTO_CRASH_ROW struct crash_row *now = NULL;
     if (!has_report)
-        return store_remove(check->store, row, error);
-    int r = store_lock(check->store, error);
+        return store_remove(check->store, row, true, error);
+    int r = store_begin_change(check->store, row, &now, error);
     if (r < 0)
         return r;
-    r = index_begin(check->index, error);
-    if (r == 0)
-        r = index_set_stored(check->index, row->seq, RECORD_MISSING, false, 0, error);
-    if (r == 0)
-        r = index_commit(check->index, error);
-    else
-        index_rollback(check->index);
-    store_unlock(check->store);
-    return r;
+    r = index_set_stored(check_index_of(check), now->seq, RECORD_MISSING, false, 0, error);
+    return store_end_change(check->store, r, error);
 }
 
-/* Whether there is a record, perhaps one that is not adopted to its end; or the row says itself
- * that nothing but the report is left; or is none any more. */
-static bool is_sound(const struct check *check, const struct crash_row *row)
-{
-    AUTO_CRASH_ROW struct crash_row *now = NULL;
-    if (has_file(check, row, LAYOUT_RECORD_SUFFIX))
-        return true;
-    AUTO_FD int fd = store_open_record(check->store, row, NULL);
-    return fd >= 0 || index_find(check->index, row->id, &now, NULL) == -ENOENT ||
-           (row->core == RECORD_MISSING && has_file(check, row, LAYOUT_REPORT_SUFFIX));
-}
+struct rows {
+    struct check *check;
+    struct error *error;
+};
 
-static int check_row(struct check *check, const struct crash_row *row, struct error *error)
+/* A row without its record, unless it isn't adopted to its end, or says itself that nothing but the
+ * report is left. */
+static int check_row(void *context, const char *id)
 {
+    const struct rows *rows = context;
+    struct check *check = rows->check;
+    AUTO_CRASH_ROW struct crash_row *row = NULL;
     char path[LAYOUT_PATH_SIZE];
-    bool sound = is_sound(check, row);
-    check->result.crashes++;
-    for (unsigned looks = 1; !sound && check_again(check, looks); looks++)
-        sound = is_sound(check, row);
-    if (sound)
+    if (check_find(check, id, &row) < 0)
         return 0;
+    row->source = check->source;
+    if (has_file(check, row, LAYOUT_RECORD_SUFFIX))
+        return 0;
+    AUTO_FD int fd = store_open_record(check->store, row, NULL);
     bool has_report = has_file(check, row, LAYOUT_REPORT_SUFFIX);
-    int fixed = check_repairs(check) ? repair_row(check, row, has_report, error) : CHECK_NOT_TRIED;
+    if (fd >= 0 || (row->core == RECORD_MISSING && has_report))
+        return 0;
+    int fixed =
+        check_repairs(check) ? repair_row(check, row, has_report, rows->error) : CHECK_NOT_TRIED;
     layout_crash_path(path, row->owner, row->id, LAYOUT_RECORD_SUFFIX);
     check_tell(check, CHECK_ROW_WITHOUT_FILE, row->id, path, fixed, "its record is gone%s",
                has_report ? "; the report is still there" : "");
     return fixed < 0 ? fixed : 0;
 }
 
-int check_rows(struct check *check, struct error *error)
+static int suspect_rows(struct check *check, struct suspects *suspects, struct error *error)
 {
     AUTO_QUERY struct query *query = NULL;
     const struct crash_row *row;
@@ -188,9 +179,18 @@ int check_rows(struct check *check, struct error *error)
     while (r >= 0 && (r = query_next(query, &row, error)) == 1) {
         if (row->source != check->source)
             continue;
-        r = check_row(check, row, error);
-        if (r < 0)
-            return r;
+        check->result.crashes++;
+        if (!has_file(check, row, LAYOUT_RECORD_SUFFIX))
+            r = check_suspect(suspects, row->id);
     }
     return r;
+}
+
+int check_rows(struct check *check, struct error *error)
+{
+    struct rows rows = {check, error};
+    struct suspects suspects = {.check = check, .function = check_row, .context = &rows};
+    int r = suspect_rows(check, &suspects, error);
+    int settled = check_settle(&suspects); /* without the query: a repair may replace the index */
+    return r < 0 ? r : settled;
 }

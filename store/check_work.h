@@ -13,14 +13,15 @@
 struct check {
     struct store *store;
     unsigned source;
-    struct index *index;
     int storefd;
     uid_t owner; /* of the store's directory, and so of all its files */
     gid_t group;
     unsigned flags;
     check_function *function;
     void *context;
-    unsigned waited_ms; /* by check_again() */
+    bool only_looks;    /* nothing is told or repaired: see struct suspects */
+    bool is_suspicious; /* something would have been told */
+    unsigned waited_ms;
     struct check_result result;
 };
 
@@ -31,16 +32,40 @@ void check_tell(struct check *check, enum check_kind kind, const char *id, const
                 int fixed, const char *format, ...) __attribute__((format(printf, 6, 7)));
 
 /*
- * Others adopt, prune and remove meanwhile, one file after the other. Before something is told that
- * may be in between, it is looked at again: true after a moment's wait. False where it has been
- * looked at often enough (`looks` times, from 1 on), or a store is so wrong that all would take too
- * long.
+ * Others adopt, prune and remove meanwhile, one file after the other. So a name is only looked at
+ * first; where there would be something to tell, it is looked at again, together with all others
+ * that are suspect, when nobody is at it, and told then. Who cannot keep others out waits a while
+ * instead; of a store that is so wrong that this takes seconds, the rest is told without.
+ * `function` looks, tells and repairs; it may be called several times.
  */
-bool check_again(struct check *check, unsigned looks);
+typedef int check_name_function(void *context, const char *name);
+struct suspects {
+    struct check *check;
+    check_name_function *function;
+    void *context;
+    bool is_costly;     /* to look: so only once more, after the longest wait */
+    bool is_for_keeper; /* what no lock keeps out */
+    struct bytes names; /* each with its NUL */
+};
+int check_suspect(void *suspects, const char *name); /* 0, or what `function` returned */
+int check_settle(struct suspects *suspects);         /* of all that are left; frees them */
+
+/* The source's index as it is now: somebody may replace it. NULL: there is none. */
+static inline struct index *check_index_of(const struct check *check)
+{
+    return store_index(check->store, check->source);
+}
+
+/* The row of a crash. -ENOENT without one; any other error: the index does not tell. */
+int check_find(const struct check *check, const char *id, struct crash_row **ret);
+
+/* Keeps others out of the index, and of the files that go with it, for a repair. */
+int check_begin(struct check *check, struct error *error);
+int check_end(struct check *check, int result, struct error *error);
 
 static inline bool check_repairs(const struct check *check)
 {
-    return check->flags & CHECK_REPAIR;
+    return (check->flags & CHECK_REPAIR) && !check->only_looks;
 }
 
 enum { CHECK_NOT_TRIED = 1 };
@@ -81,7 +106,7 @@ bool check_find_access(const struct walk *walk, const char *id, struct crash_row
 
 /* The directory itself, after all in it was seen; what is there besides crashes. */
 void check_crash_directory(struct walk *walk);
-void check_user_files(const struct walk *walk);
+void check_user_files(struct walk *walk);
 
 /* The index itself, and its totals. */
 int check_index(struct check *check, struct error *error);

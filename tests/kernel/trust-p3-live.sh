@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# trust-p3-live - `inquest check` beside those who adopt, pin, prune, remove and list crashes of a user
-# finds nothing wrong: what is between two steps of theirs is no damage, and none of them dies of
+# trust-p3-live - `inquest check` beside those who adopt, explain, dump, pin, prune, remove and list crashes
+# of a user finds nothing wrong: what is between two steps of theirs is no damage, and none of them dies of
 # another.
 . "$(dirname "$0")/../lib.sh"
 needs_kernel
@@ -30,6 +30,11 @@ adopts() { # N: as a hook leaves it, and the keeper that it starts
     cp "$T/record" "$STORE/new/.$new.tmp" && mv "$STORE/new/.$new.tmp" "$STORE/new/$new.core.zst"
     keeper --no-analysis
 }
+explains() { # the latest, which may be gone by then
+    inquest bt --json -n 1 comm=signals || true
+    inquest dump -n 1 -o "$T/dumped" comm=signals || true
+    inquest prune
+}
 pins() {
     inquest pin -1 comm=signals
     inquest unpin -1 comm=signals
@@ -43,7 +48,7 @@ lists() {
     as_user $ALICE "$INQUEST" list -D "$STORE" --json | jq length
 }
 others=()
-for name in adopts adopts pins removes lists; do
+for name in adopts adopts explains pins removes lists; do
     until_stopped $name $name &
     others+=($!)
 done
@@ -70,7 +75,7 @@ is "trust-p3-live: nobody died" \
     "$(grep -hiE 'bus error|segmentation|core dumped|malformed|corrupt|damaged' "$T"/err.* | sort -u | head -5)" ''
 is "trust-p3-live: in the end all is well" "$(inquest check --json | jq .found)" 0
 is "trust-p3-live: and the pinned one is there" "$(inquest list --json "$id" | jq length)" 1
-for name in adopts pins removes lists; do
+for name in adopts explains pins removes lists; do
     ok "trust-p3-live: $name: they were at work" test "$(cat "$T/times.$name")" -ge 2
 done
 finish
