@@ -52,6 +52,23 @@ void check_tell(struct check *check, enum check_kind kind, const char *id, const
         check->function(check->context, &finding);
 }
 
+int check_lock(struct check *check, struct error *error)
+{
+    int r = store_lock(check->store, error);
+    if (r == 0)
+        check->index = store_index(check->store, check->source);
+    return r;
+}
+
+/* The index may have been made anew. */
+static void take_current_index(struct check *check)
+{
+    (void)store_changed(check->store); /* not store_refresh(): a query may be under way */
+    check->index = store_index(check->store, check->source);
+    if (check_repairs(check) && check_lock(check, NULL) == 0)
+        store_unlock(check->store);
+}
+
 bool check_again(struct check *check, unsigned looks)
 {
     unsigned moment = FIRST_MOMENT_MS << (looks - 1);
@@ -59,6 +76,7 @@ bool check_again(struct check *check, unsigned looks)
         return false;
     check->waited_ms += moment;
     (void)usleep(moment * 1000);
+    take_current_index(check);
     return true;
 }
 

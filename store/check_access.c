@@ -200,10 +200,9 @@ static int note_rows(struct walk *walk)
 /* An adopter gives rights while it holds the index: nobody does until end_change(). */
 static int begin_change(struct check *check)
 {
-    int r = store_lock(check->store, NULL);
+    int r = check_lock(check, NULL);
     if (r < 0)
         return r;
-    check->index = store_index(check->store, check->source);
     r = index_begin(check->index, NULL);
     if (r < 0)
         store_unlock(check->store);

@@ -65,11 +65,10 @@ static void tell_frame(void *context, uint64_t content_offset, uint32_t size)
 static int put_row(const struct walk *walk, const char *id)
 {
     struct check *check = walk->check;
-    struct scan scan = {.index = check->index, .keep = UINT32_MAX};
-    int r = store_lock(check->store, walk->error);
+    int r = check_lock(check, walk->error);
     if (r < 0)
         return r;
-    scan.index = check->index = store_index(check->store, check->source);
+    struct scan scan = {.index = check->index, .keep = UINT32_MAX};
     r = index_begin(check->index, walk->error);
     if (r == 0)
         r = scan_crash(&scan, walk->dirfd, walk->owner, id, walk->error);

@@ -91,13 +91,17 @@ static const struct total totals[] = {
 
 static int repair_total(struct check *check, const struct total *total, struct error *error)
 {
-    int r = index_begin(check->index, error);
+    int r = check_lock(check, error);
     if (r < 0)
         return r;
-    r = database_script(index_database(check->index), total->repair, error);
+    r = index_begin(check->index, error);
     if (r == 0)
-        return index_commit(check->index, error);
-    index_rollback(check->index);
+        r = database_script(index_database(check->index), total->repair, error);
+    if (r == 0)
+        r = index_commit(check->index, error);
+    else
+        index_rollback(check->index);
+    store_unlock(check->store);
     return r;
 }
 
@@ -137,18 +141,13 @@ static int repair_row(struct check *check, const struct crash_row *row, bool has
 {
     if (!has_report)
         return store_remove(check->store, row, error);
-    int r = store_lock(check->store, error);
+    int64_t seq;
+    int r = store_begin_change(check->store, row, &seq, error);
     if (r < 0)
-        return r;
-    r = index_begin(check->index, error);
-    if (r == 0)
-        r = index_set_stored(check->index, row->seq, RECORD_MISSING, false, 0, error);
-    if (r == 0)
-        r = index_commit(check->index, error);
-    else
-        index_rollback(check->index);
-    store_unlock(check->store);
-    return r;
+        return r == -ESTALE ? 0 : r;
+    r = index_set_stored(store_index(check->store, check->source), seq, RECORD_MISSING, false, 0,
+                         error);
+    return store_end_change(check->store, r, error);
 }
 
 /* Whether there is a record, perhaps one that is not adopted to its end; or the row says itself

@@ -38,6 +38,9 @@ void check_tell(struct check *check, enum check_kind kind, const char *id, const
  */
 bool check_again(struct check *check, unsigned looks);
 
+/* store_lock(), and the index of then is the one that is looked at. */
+int check_lock(struct check *check, struct error *error);
+
 static inline bool check_repairs(const struct check *check)
 {
     return check->flags & CHECK_REPAIR;

@@ -302,13 +302,14 @@ int store_remove(struct store *store, const struct crash_row *row, struct error 
 {
     if (!store_may_write(store, row))
         return error_set(error, EPERM, "%s is not ours to remove: use sudo inquest …", row->id);
-    int r = store_begin_change(store, row, error);
+    int64_t seq;
+    int r = store_begin_change(store, row, &seq, error);
     if (r < 0)
         return r == -ESTALE ? 0 : r;
     uint64_t kept;
     r = store_remove_files(store, row, &kept, error);
     if (r == 0)
-        r = index_remove(store_writable_index(store), row->seq, error);
+        r = index_remove(store_writable_index(store), seq, error);
     if (r == 0 && kept > 0)
         (void)usage_forget(store_writable_index(store), NULL); /* likewise */
     return store_end_change(store, r, error);

@@ -79,15 +79,16 @@ int explain_keep(struct store *store, const struct crash_row *row, const struct 
                  const struct config *config, struct report **ret_report, struct error *error)
 {
     AUTO_REPORT struct report *report = NULL;
+    int64_t seq = 0;
 
     int r = report_parse(json->data ? json->data : "", json->size, &report, error);
     if (r == 0)
-        r = store_begin_change(store, row, error);
+        r = store_begin_change(store, row, &seq, error);
     if (r < 0)
         return r;
     r = store_write_report(store, row, json->data, json->size, error);
     if (r == 0)
-        r = findings_put(store_writable_index(store), row->seq, report, (int64_t)json->size,
+        r = findings_put(store_writable_index(store), seq, report, (int64_t)json->size,
                          config_keep(config, row->text[CRASH_RULE]), error);
     r = store_end_change(store, r, error);
     if (r == 0 && ret_report)
@@ -99,9 +100,10 @@ int explain_keep_failure(struct store *store, const struct crash_row *row, bool 
                          struct error *error)
 {
     const struct index_report said = {.analysis = hopeless ? CRASH_HOPELESS : CRASH_FAILED};
-    int r = store_begin_change(store, row, error);
+    int64_t seq;
+    int r = store_begin_change(store, row, &seq, error);
     if (r < 0)
         return r == -ESTALE ? 0 : r; /* there is nothing to note it of */
-    r = index_set_report(store_writable_index(store), row->seq, &said, UINT32_MAX, error);
+    r = index_set_report(store_writable_index(store), seq, &said, UINT32_MAX, error);
     return store_end_change(store, r, error);
 }

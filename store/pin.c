@@ -36,14 +36,15 @@ static int change(struct store *store, const struct crash_row *row, bool pinned,
     AUTO_FD int dirfd = store_open_directory(store, row);
     if (dirfd < 0)
         return error_errno(error, -dirfd, "%s", name);
-    int r = store_begin_change(store, row, error);
+    int64_t seq;
+    int r = store_begin_change(store, row, &seq, error);
     if (r < 0)
         return r;
     r = pinned ? make_pin(dirfd, name) : remove_pin(dirfd, name);
     if (r < 0)
         (void)error_errno(error, -r, "%s", name);
     else
-        r = index_set_pinned(store_writable_index(store), row->seq, pinned, error);
+        r = index_set_pinned(store_writable_index(store), seq, pinned, error);
     return store_end_change(store, r, error);
 }
 

@@ -205,9 +205,9 @@ static int open_index(struct source *source, struct error *error)
 static int replace_index(struct store *store, struct error *error)
 {
     struct source *source = &store->sources[store->writable];
-    index_free(source->index);
-    source->index = NULL;
-    int r = set_aside(source->dirfd, error);
+    int r = source_put_index_away(source, error);
+    if (r == 0)
+        r = set_aside(source->dirfd, error);
     if (r == 0)
         r = open_index(source, error);
     return r < 0 ? r : source_remember_index(source, error);
@@ -217,9 +217,9 @@ static int replace_index(struct store *store, struct error *error)
 static int repair_index(struct store *store, struct error *error)
 {
     struct source *source = &store->sources[store->writable];
-    index_free(source->index);
-    source->index = NULL;
-    int r = open_index(source, error);
+    int r = source_put_index_away(source, error);
+    if (r == 0)
+        r = open_index(source, error);
     if (r == -EUCLEAN)
         r = replace_index(store, error);
     else if (r == 0)
@@ -419,18 +419,28 @@ bool store_may_write(const struct store *store, const struct crash_row *row)
     return store->writable >= 0 && row->source == (unsigned)store->writable;
 }
 
+/* That of the source that is written to is renewed under the lock. */
+static bool renew(struct store *store, unsigned source)
+{
+    return (int)source != store->writable && source_renew(&store->sources[source]);
+}
+
 bool store_changed(struct store *store)
 {
     bool changed = false;
-    for (unsigned i = 0; i < store->n_sources; i++)
+    for (unsigned i = 0; i < store->n_sources; i++) {
+        changed |= renew(store, i);
         changed |= source_changed(&store->sources[i]);
+    }
     return changed;
 }
 
 int store_refresh(struct store *store, struct error *error)
 {
-    for (unsigned i = 0; i < store->n_sources; i++)
+    for (unsigned i = 0; i < store->n_sources; i++) {
+        (void)renew(store, i); /* it is no matter here whether it was */
         source_forget_directories(&store->sources[i]);
+    }
     return source_find_unadopted(store->sources, &store->n_sources, error);
 }
 
@@ -479,16 +489,28 @@ int store_lock(struct store *store, struct error *error)
     return lock_and_check(store, LOCK_SH, error);
 }
 
-static int check_still_there(struct index *index, const struct crash_row *row, struct error *error)
+/* Another index has other numbers for the same crashes. */
+static bool is_same(const struct source *source, const struct crash_row *a,
+                    const struct crash_row *b)
+{
+    return a->seq == b->seq || (source->n_replaced > 0 && a->time_us == b->time_us &&
+                                a->pid == b->pid && a->uid == b->uid);
+}
+
+static int find_still_there(struct source *source, const struct crash_row *row, int64_t *ret_seq,
+                            struct error *error)
 {
     AUTO_CRASH_ROW struct crash_row *now = NULL;
-    int r = index_find(index, row->id, &now, error);
-    if (r == -ENOENT || (r == 0 && now->seq != row->seq))
+    int r = index_find(source->index, row->id, &now, error);
+    if (r == -ENOENT || (r == 0 && !is_same(source, now, row)))
         return error_set(error, ESTALE, "%s was removed meanwhile", row->id);
+    if (r == 0)
+        *ret_seq = now->seq;
     return r;
 }
 
-int store_begin_change(struct store *store, const struct crash_row *row, struct error *error)
+int store_begin_change(struct store *store, const struct crash_row *row, int64_t *ret_seq,
+                       struct error *error)
 {
     int r = store_lock(store, error);
     if (r < 0)
@@ -496,7 +518,7 @@ int store_begin_change(struct store *store, const struct crash_row *row, struct 
     struct index *index = store_writable_index(store);
     r = index_begin(index, error);
     if (r == 0) {
-        r = check_still_there(index, row, error);
+        r = find_still_there(&store->sources[store->writable], row, ret_seq, error);
         if (r < 0)
             index_rollback(index);
     }

@@ -83,7 +83,8 @@ bool store_may_write(const struct store *store, const struct crash_row *row);
 /*
  * The store's own lock, for a group of changes to files and index that belong together. It nests.
  * Shared among those who change single crashes, exclusive for whoever replaces the index. Taking it
- * opens the index anew where it was replaced, and makes it anew where it is lost or damaged.
+ * opens the index anew where it was replaced, and makes it anew where it is lost or damaged: what
+ * store_index() gave before can still be read until the store is closed, but is not to be changed.
  */
 int store_lock(struct store *store, struct error *error);
 void store_unlock(struct store *store);
@@ -91,10 +92,12 @@ void store_unlock(struct store *store);
 /*
  * A change of a crash's files and row, in which nobody else changes either: neither retention nor
  * an adoption comes in between. -ESTALE where it was removed since the row was read, or another has
- * got its name. Whatever comes of the change is told to store_end_change(), which returns it, or
+ * got its name. `ret_seq` is its number in the index of now, which may have been made anew.
+ * Whatever comes of the change is told to store_end_change(), which returns it, or
  * why the index could not be told; users' own indexes hear of it, too.
  */
-int store_begin_change(struct store *store, const struct crash_row *row, struct error *error);
+int store_begin_change(struct store *store, const struct crash_row *row, int64_t *ret_seq,
+                       struct error *error);
 int store_end_change(struct store *store, int result, struct error *error);
 
 /* Makes a new index from the files and puts it in the old one's place, which is set aside.
@@ -109,10 +112,12 @@ int store_sync_views(struct store *store, struct error *error);
 /* Finds out which of them are whole, so that their readers need not ask for each file (view.h). */
 int store_look_at_views(struct store *store, struct error *error);
 
-/* Looks again at what nobody has adopted: queries do. */
+/* Looks again at what nobody has adopted, and whether another has made the index anew: queries do.
+ * What store_index() gave before can be read on. */
 int store_refresh(struct store *store, struct error *error);
 
-/* True once after any source's index changed since the last call. Cheap enough to poll. */
+/* True once after any source's index changed, or was made anew, since the last call. Cheap enough
+ * to poll. */
 bool store_changed(struct store *store);
 
 /* ---- the files of one crash ---- */
