@@ -3,7 +3,9 @@
 #include "store/explain.h"
 
 #include <errno.h>
+#include <sys/stat.h>
 
+#include "store/base/cleanup.h"
 #include "store/findings.h"
 #include "store/index.h"
 
@@ -45,8 +47,15 @@ static void note_hung(int64_t account)
         hung.accounts[hung.count++] = account;
 }
 
-int explain_run(struct store *store, const struct crash_row *row,
-                const struct analysis_options *options, struct bytes *ret, struct error *error)
+/* Its blocks are given back then, under whoever reads it: what he makes of it is nonsense. */
+static bool was_removed(int fd)
+{
+    struct stat st;
+    return fstat(fd, &st) == 0 && st.st_nlink == 0;
+}
+
+static int run_once(struct store *store, const struct crash_row *row,
+                    const struct analysis_options *options, struct bytes *ret, struct error *error)
 {
     struct analysis_options own = *options;
     char kept[LAYOUT_PATH_SIZE];
@@ -71,8 +80,28 @@ int explain_run(struct store *store, const struct crash_row *row,
     r = analysis_run(fd, &own, ret, error);
     if (analysis_left_behind() > before)
         note_hung(row->account);
+    bool gone = was_removed(fd);
     int entered = store_may_write(store, row) ? store_enter(store, r < 0 ? NULL : error) : 0;
+    if (gone && entered == 0)
+        return error_set(error, ESTALE, "%s was removed or pruned while it was read", row->id);
     return r < 0 ? r : entered;
+}
+
+int explain_run(struct store *store, const struct crash_row *row,
+                const struct analysis_options *options, struct bytes *ret, struct error *error)
+{
+    size_t size = ret->size;
+    struct error own = {0};
+    int r = run_once(store, row, options, ret, error);
+    if (r != -ESTALE)
+        return r;
+    ret->size = size;
+    int again = run_once(store, row, options, ret, &own); /* what pruning left may be there */
+    if (again == -ENOENT)
+        return r;
+    if (error)
+        *error = own;
+    return again;
 }
 
 int explain_keep(struct store *store, const struct crash_row *row, const struct bytes *json,
