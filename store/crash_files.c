@@ -309,6 +309,7 @@ int store_remove(struct store *store, const struct crash_row *row, struct error 
     if (!store_may_write(store, row))
         return error_set(error, EPERM, "%s is not ours to remove: use sudo inquest …", row->id);
     int64_t seq;
+    store_await_record(store, row); /* else it would get there without a row */
     int r = store_begin_change(store, row, &seq, error);
     if (r < 0)
         return r == -ESTALE ? 0 : r;

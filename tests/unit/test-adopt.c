@@ -599,6 +599,31 @@ static void test_remove(void **state)
     assert_null(fixture_row(fixture, row->id));
 }
 
+/* An adopter has told the index already, and is about to move the file. */
+static void test_remove_beside_an_adoption(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct example example = {.time_us = START, .uid = 1000, .content = 5000};
+    AUTO_CRASH_ROW struct crash_row *row = fixture_add(fixture, &example);
+    char adopted[LAYOUT_PATH_SIZE], new[LAYOUT_PATH_SIZE];
+    int storefd = store_writable_fd(fixture->store);
+    layout_crash_path(adopted, row->owner, row->id, LAYOUT_RECORD_SUFFIX);
+    layout_new_path(new, row->id, LAYOUT_RECORD_SUFFIX);
+    assert_int_equal(renameat(storefd, adopted, storefd, new), 0);
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        (void)usleep(50000);
+        _exit(renameat(storefd, new, storefd, adopted) < 0);
+    }
+    assert_int_equal(store_remove(fixture->store, row, NULL), 0);
+    int status;
+    assert_true(waitpid(pid, &status, 0) == pid);
+    assert_int_equal(status, 0);
+    assert_false(fixture_has(fixture, "%s", adopted));
+    assert_null(fixture_row(fixture, row->id));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -630,6 +655,8 @@ int main(void)
                                         fixture_teardown),
         cmocka_unit_test_setup_teardown(test_import_is_bounded, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_remove, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_remove_beside_an_adoption, fixture_setup,
+                                        fixture_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
