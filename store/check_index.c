@@ -33,7 +33,10 @@ static int quick_check(struct check *check, char ret[static 128], struct error *
 int check_index(struct check *check, struct error *error)
 {
     char says[128];
-    if (store_source_in_memory(check->store, check->source)) {
+    bool missing = store_source_in_memory(check->store, check->source);
+    for (unsigned looks = 1; missing && check_again(check, looks); looks++)
+        missing = store_source_in_memory(check->store, check->source);
+    if (missing) {
         check_tell(check, CHECK_INDEX_DAMAGED, NULL, LAYOUT_INDEX, CHECK_NOT_TRIED,
                    "the index is missing, damaged or locked: what is listed comes from the files");
         return 0;
