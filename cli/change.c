@@ -145,12 +145,39 @@ static int apply_all(struct call *call, const struct change *change, struct stor
 }
 
 /* What hooks have just left is changed where it is going to stay. Whatever fails here is the
- * keeper's to tell; somebody else at it is as good. */
+ * keeper's to tell. */
 static void adopt_first(struct store *store)
 {
     struct adopt_result result;
     struct error error;
     (void)adopt_all(store, NULL, &result, &error);
+}
+
+/* Written to its end, and not where it is going to stay: somebody else was at it. */
+static bool is_any_unadopted(const struct store *store, const struct chosen *chosen)
+{
+    for (size_t i = 0; i < chosen->count; i++)
+        if (store_source_is_unadopted(store, chosen->rows[i]->source) &&
+            chosen->rows[i]->core != RECORD_CAPTURING)
+            return true;
+    return false;
+}
+
+static int choose_all(struct call *call, struct store *store, struct chosen *chosen,
+                      struct error *error)
+{
+    enum { LOOKS_MAX = 50, MOMENT_US = 20000 };
+    const struct change_settings *settings = call->settings;
+
+    for (unsigned looks = 1;; looks++) {
+        adopt_first(store);
+        int r = selection_each(call, &settings->selection, store, 0, choose, chosen, error);
+        if (r < 0 || looks == LOOKS_MAX || !is_any_unadopted(store, chosen))
+            return r;
+        chosen_free(chosen);
+        *chosen = (struct chosen){0};
+        (void)usleep(MOMENT_US);
+    }
 }
 
 int change_run(struct call *call, const struct change *change, struct error *error)
@@ -164,10 +191,8 @@ int change_run(struct call *call, const struct change *change, struct error *err
         return command_usage_error(call, "%s needs to be told which: %s", call->command->name,
                                    call->command->usage);
     int r = selection_open_store(call, STORE_WRITE, &store, error);
-    if (r == 0) {
-        adopt_first(store);
-        r = selection_each(call, &settings->selection, store, 0, choose, &chosen, error);
-    }
+    if (r == 0)
+        r = choose_all(call, store, &chosen, error);
     if (r < 0)
         return selection_end(call, r, error);
     r = check_several(call, &chosen, error);

@@ -443,21 +443,24 @@ static void sync_views(struct store *store)
     store_unlock(store);
 }
 
-int adopt_one(struct store *store, const char *id, struct crash_row **ret, struct error *error)
+int adopt_lock(int newfd, struct error *error)
+{
+    while (flock(newfd, LOCK_EX) < 0)
+        if (errno != EINTR)
+            return error_errno(error, errno, LAYOUT_NEW);
+    return 0;
+}
+
+int adopt_one(struct store *store, int newfd, const char *id, struct crash_row **ret,
+              struct error *error)
 {
     struct adopt_result result = {0};
     struct work work = {.store = store, .result = &result, .error = error};
     struct names names = {.n = 1};
     char final_id[LAYOUT_ID_SIZE] = "";
-    AUTO_FD int newfd = adopt_open_new(store, error);
-    if (newfd < 0)
-        return newfd;
     work.newfd = newfd;
     work.storefd = store_writable_fd(store);
     snprintf(names.id[0], sizeof names.id[0], "%s", id);
-    while (flock(newfd, LOCK_EX) < 0)
-        if (errno != EINTR)
-            return error_errno(error, errno, LAYOUT_NEW);
     int r = adopt_batch(&work, &names, final_id, error);
     io_unlock(newfd);
     if (r < 0)

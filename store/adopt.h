@@ -44,10 +44,6 @@ int adopt_runtime(struct store *store, struct error *error);
  * who may not look. */
 unsigned adopt_waiting(const char *store, bool with_live);
 
-/* Adopts new/ID.core.zst alone, waiting for whoever is at it. The row may have another id: the next
- * free one. */
-int adopt_one(struct store *store, const char *id, struct crash_row **ret, struct error *error);
-
 /*
  * When a crash from elsewhere was, by what a file or a record says of it. What is to come would be
  * the latest for ever, and never old: it becomes now (another clock may be a little ahead), and

@@ -11,6 +11,7 @@
 #include "store/adopt.h"
 #include "store/adopt_new.h"
 #include "store/base/cleanup.h"
+#include "store/base/io.h"
 #include "store/index.h"
 #include "store/keys.h"
 #include "store/record.h"
@@ -70,12 +71,30 @@ int64_t adopt_time(int64_t time_us)
     return time_us < 0 ? 0 : time_us;
 }
 
+/* Locked before it has a name: a keeper would adopt it, and we would not know as what. */
+static int name_and_adopt(struct store *store, int newfd, int fd, const struct metadata *facts,
+                          struct crash_row **ret, struct error *error)
+{
+    char id[LAYOUT_ID_SIZE];
+    struct adopt_result result;
+    int r = adopt_lock(newfd, error);
+    if (r < 0)
+        return r;
+    r = adopt_name_file(store, newfd, fd, facts, id, error);
+    if (r == 0)
+        r = adopt_one(store, newfd, id, ret, error);
+    else
+        io_unlock(newfd);
+    /* Who found new/ locked has left what came to us. What fails of it is the next keeper's. */
+    (void)adopt_all(store, NULL, &result, NULL);
+    return r;
+}
+
 /* ---- a core ---- */
 
 int adopt_import(struct store *store, int in, const struct metadata *facts, uint64_t max_core,
                  struct crash_row **ret, struct error *error)
 {
-    char id[LAYOUT_ID_SIZE];
     AUTO_METADATA struct metadata *outcome = metadata_new();
     AUTO_FD int newfd = adopt_open_new(store, error);
     if (newfd < 0)
@@ -86,9 +105,7 @@ int adopt_import(struct store *store, int in, const struct metadata *facts, uint
     if (fd < 0)
         return fd;
     int r = salvage_import(in, fd, facts, max_core, outcome, error);
-    if (r == 0)
-        r = adopt_name_file(store, newfd, fd, facts, id, error);
-    return r < 0 ? r : adopt_one(store, id, ret, error);
+    return r < 0 ? r : name_and_adopt(store, newfd, fd, facts, ret, error);
 }
 
 /* ---- a record ---- */
@@ -188,7 +205,6 @@ static int copy_record(struct record *record, int out, const struct metadata *fa
 int adopt_record(struct store *store, int in, uint64_t max_core, struct crash_row **ret,
                  struct error *error)
 {
-    char id[LAYOUT_ID_SIZE];
     AUTO_RECORD struct record *record = NULL;
     AUTO_METADATA struct metadata *facts = NULL;
     AUTO_FD int newfd = adopt_open_new(store, error);
@@ -203,7 +219,5 @@ int adopt_record(struct store *store, int in, uint64_t max_core, struct crash_ro
     if (fd < 0)
         return fd;
     r = copy_record(record, fd, facts, max_core, error);
-    if (r == 0)
-        r = adopt_name_file(store, newfd, fd, facts, id, error);
-    return r < 0 ? r : adopt_one(store, id, ret, error);
+    return r < 0 ? r : name_and_adopt(store, newfd, fd, facts, ret, error);
 }

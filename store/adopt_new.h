@@ -33,6 +33,14 @@ bool adopt_is_dead(int newfd, const char *name);
  */
 int adopt_hidden(int newfd, const char *id, bool is_known);
 
+/* Waits for whoever adopts from new/: until io_unlock(), or adopt_one(), nobody else does. */
+int adopt_lock(int newfd, struct error *error);
+
+/* Adopts new/ID.core.zst alone, of a new/ that is locked since before it had this name, and gives
+ * the lock back. The row may have another id: the next free one. */
+int adopt_one(struct store *store, int newfd, const char *id, struct crash_row **ret,
+              struct error *error);
+
 /* A file without a name in new/, to write a record to. A descriptor or a negative errno. */
 int adopt_make_file(int newfd, struct error *error);
 

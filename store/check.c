@@ -82,6 +82,7 @@ static bool wait_a_while(struct check *check, unsigned looks)
         return false;
     check->waited_ms += ms;
     (void)nanosleep(&time, NULL);
+    (void)store_changed(check->store); /* whoever only reads opens an index made anew meanwhile */
     return true;
 }
 

@@ -30,14 +30,23 @@ static int quick_check(struct check *check, char ret[static 128], struct error *
     return 0;
 }
 
+static int check_is_there(void *context, const char *name)
+{
+    struct check *check = context;
+    if (store_source_in_memory(check->store, check->source))
+        check_tell(check, CHECK_INDEX_DAMAGED, NULL, name, CHECK_NOT_TRIED,
+                   "the index is missing, damaged or locked: what is listed comes from the files");
+    return 0;
+}
+
 int check_index(struct check *check, struct error *error)
 {
+    struct suspects suspects = {.check = check, .function = check_is_there, .context = check};
     char says[128];
-    if (store_source_in_memory(check->store, check->source)) {
-        check_tell(check, CHECK_INDEX_DAMAGED, NULL, LAYOUT_INDEX, CHECK_NOT_TRIED,
-                   "the index is missing, damaged or locked: what is listed comes from the files");
+    (void)check_suspect(&suspects, LAYOUT_INDEX);
+    (void)check_settle(&suspects);
+    if (store_source_in_memory(check->store, check->source))
         return 0;
-    }
     int r = quick_check(check, says, error);
     if (r < 0 && r != -EUCLEAN)
         return r;

@@ -210,8 +210,14 @@ int store_keep_module(struct store *store, const struct crash_row *row, const ch
         (void)unlinkat(storefd, path, 0); /* the failure above is what is told */
         return error_errno(error, -r, "cannot write %s", path);
     }
-    (void)usage_forget(store_writable_index(store), NULL); /* else it is counted minutes later */
-    return 0;
+    /* Who removed the crash meanwhile did not see it. Else it is counted, not minutes later. */
+    AUTO_CRASH_ROW struct crash_row *now = NULL;
+    r = store_begin_change(store, row, &now, error);
+    if (r < 0) {
+        (void)unlinkat(storefd, path, 0); /* likewise */
+        return r;
+    }
+    return store_end_change(store, usage_forget(store_writable_index(store), error), error);
 }
 
 struct kept {

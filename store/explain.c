@@ -4,6 +4,8 @@
 
 #include <errno.h>
 
+#include "store/base/cleanup.h"
+#include "store/base/io.h"
 #include "store/findings.h"
 #include "store/index.h"
 
@@ -45,8 +47,8 @@ static void note_hung(int64_t account)
         hung.accounts[hung.count++] = account;
 }
 
-int explain_run(struct store *store, const struct crash_row *row,
-                const struct analysis_options *options, struct bytes *ret, struct error *error)
+static int run_once(struct store *store, const struct crash_row *row,
+                    const struct analysis_options *options, struct bytes *ret, struct error *error)
 {
     struct analysis_options own = *options;
     char kept[LAYOUT_PATH_SIZE];
@@ -71,8 +73,28 @@ int explain_run(struct store *store, const struct crash_row *row,
     r = analysis_run(fd, &own, ret, error);
     if (analysis_left_behind() > before)
         note_hung(row->account);
+    bool gone = io_has_no_name(fd); /* its blocks, too: what came of it is nonsense */
     int entered = store_may_write(store, row) ? store_enter(store, r < 0 ? NULL : error) : 0;
+    if (gone && entered == 0)
+        return error_set(error, ESTALE, "%s was removed or pruned while it was read", row->id);
     return r < 0 ? r : entered;
+}
+
+int explain_run(struct store *store, const struct crash_row *row,
+                const struct analysis_options *options, struct bytes *ret, struct error *error)
+{
+    size_t size = ret->size;
+    struct error own = {0};
+    int r = run_once(store, row, options, ret, error);
+    if (r != -ESTALE)
+        return r;
+    ret->size = size;
+    int again = run_once(store, row, options, ret, &own); /* what pruning left may be there */
+    if (again == -ENOENT)
+        return r;
+    if (error)
+        *error = own;
+    return again;
 }
 
 /* The report, written already, in its place, and what it says in the index. */

@@ -228,6 +228,44 @@ static int stream_fill(struct stream *stream, size_t batch, struct error *error)
 
 /* ---- queries ---- */
 
+/* The number of the last row that the index before knew, in one that was made anew. */
+static int last_known(struct index *index, struct index *before, int64_t *ret, struct error *error)
+{
+    sqlite3_stmt *statement;
+    int r = database_prepare(index_database(index), "SELECT id, seq FROM crash ORDER BY seq DESC",
+                             &statement, error, "");
+    if (r < 0)
+        return r;
+    int code;
+    int64_t last = 0;
+    while (last == 0 && (code = sqlite3_step(statement)) == SQLITE_ROW) {
+        const char *id = (const char *)sqlite3_column_text(statement, 0);
+        AUTO_CRASH_ROW struct crash_row *row = NULL;
+        if (id && index_find(before, id, &row, NULL) == 0)
+            last = sqlite3_column_int64(statement, 1);
+    }
+    if (last == 0 && code != SQLITE_DONE)
+        r = database_error(index_database(index), error, "query");
+    sqlite3_reset(statement);
+    *ret = last;
+    return r;
+}
+
+static int take_position(struct store *store, unsigned source, struct query_position *position,
+                         struct error *error)
+{
+    struct index *index = store_index(store, source);
+    if (store_source_is_unadopted(store, source) || position->index[source] == index)
+        return 0;
+    int64_t seq = 0;
+    int r = position->index[source] ? last_known(index, position->index[source], &seq, error) : 0;
+    if (r == 0) {
+        position->seq[source] = seq;
+        position->index[source] = index;
+    }
+    return r;
+}
+
 static int query_open(struct store *store, const struct filter *filter, enum stream_order order,
                       uint64_t limit, uint64_t fields, struct query_position *position,
                       struct query **ret, struct error *error)
@@ -247,6 +285,10 @@ static int query_open(struct store *store, const struct filter *filter, enum str
         if (r < 0)
             return r;
         query->n_streams++;
+        if (position)
+            r = take_position(store, i, position, error);
+        if (r < 0)
+            return r;
         if (position)
             query->streams[i].seq = position->seq[i];
     }
@@ -344,6 +386,8 @@ int query_position_now(struct store *store, struct query_position *ret, struct e
                          "SELECT max(seq) FROM crash", "");
         if (r == 0)
             position.seq[i] = seq == CRASH_ABSENT ? 0 : seq;
+        if (!store_source_is_unadopted(store, i))
+            position.index[i] = store_index(store, i);
     }
     if (r == 0)
         *ret = position;

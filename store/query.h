@@ -83,6 +83,7 @@ int query_id(struct store *store, const char *id, struct crash_row **ret, struct
  * `watch`: take the position, then poll store_changed() and begin again. */
 struct query_position {
     int64_t seq[STORE_SOURCES_MAX];
+    struct index *index[STORE_SOURCES_MAX]; /* whose numbers they are */
 };
 int query_position_now(struct store *store, struct query_position *ret, struct error *error);
 int query_begin_arrivals(struct store *store, const struct filter *filter,

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -18,6 +19,9 @@
 void source_close(struct source *source)
 {
     index_free(source->index);
+    for (size_t i = 0; i < source->n_replaced; i++)
+        index_free(source->replaced[i]);
+    free(source->replaced);
     source_forget_directories(source);
     if (source->dirfd >= 0)
         close(source->dirfd);
@@ -115,14 +119,22 @@ static int open_complete(int dirfd, struct index **ret)
     return r;
 }
 
-static int open_own(struct source *source, struct error *error)
+/* Its file is remembered before it is opened, so that what replaces it then is seen later. */
+static int open_whole(struct source *source)
+{
+    source->sees_all = true;
+    (void)source_remember_index(source, NULL); /* without one, none is opened either */
+    return open_complete(source->dirfd, &source->index);
+}
+
+static int open_own(struct source *source)
 {
     char path[LAYOUT_PATH_SIZE];
+    source->sees_all = false;
+    (void)source_remember_index(source, NULL); /* likewise */
     layout_crash_dir(path, geteuid());
     AUTO_FD int dirfd = openat(source->dirfd, path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (dirfd >= 0 && open_complete(dirfd, &source->index) == 0)
-        return 0;
-    return scan_in_memory(source, false, error);
+    return dirfd < 0 ? -errno : open_complete(dirfd, &source->index);
 }
 
 int source_open_read(struct source *ret, const char *path, struct error *error)
@@ -131,13 +143,13 @@ int source_open_read(struct source *ret, const char *path, struct error *error)
     int r = open_with(&source, path, layout_open(path, error), error);
     if (r < 0)
         return r;
-    r = open_complete(source.dirfd, &source.index);
-    if (r == 0)
-        source.sees_all = true;
-    else if (may_list_all(&source))
+    r = open_whole(&source);
+    if (r < 0 && may_list_all(&source))
         r = scan_in_memory(&source, true, error);
+    else if (r < 0 && open_own(&source) < 0)
+        r = scan_in_memory(&source, false, error);
     else
-        r = open_own(&source, error);
+        r = 0;
     if (r < 0) {
         source_close(&source);
         return r;
@@ -195,11 +207,55 @@ int source_find_unadopted(struct source *sources, unsigned *n_sources, struct er
 
 /* ---- changes from outside ---- */
 
+bool source_renew(struct source *source)
+{
+    if (source->unadopted || (!source->in_memory && source_index_is_current(source)))
+        return false;
+    struct source now = {.dirfd = source->dirfd};
+    int r = source->sees_all ? open_whole(&now) : open_own(&now);
+    if (r == 0)
+        r = source_put_index_away(source, NULL);
+    if (r < 0) {
+        index_free(now.index);
+        return false; /* it may be being made, and the one before is the best there is */
+    }
+    source->index = now.index;
+    source->index_device = now.index_device;
+    source->index_inode = now.index_inode;
+    source->in_memory = false;
+    source_forget_directories(source);
+    return true;
+}
+
+int source_put_index_away(struct source *source, struct error *error)
+{
+    if (!source->index)
+        return 0;
+    struct index **replaced =
+        reallocarray(source->replaced, source->n_replaced + 1, sizeof *replaced);
+    if (!replaced)
+        return error_errno(error, ENOMEM, "index");
+    source->replaced = replaced;
+    replaced[source->n_replaced++] = steal_pointer(&source->index);
+    return 0;
+}
+
+static int stat_index(const struct source *source, struct stat *ret)
+{
+    char path[LAYOUT_PATH_SIZE + sizeof "/" LAYOUT_INDEX] = LAYOUT_INDEX,
+                                            directory[LAYOUT_PATH_SIZE];
+    layout_crash_dir(directory, geteuid());
+    if (!source->sees_all)
+        snprintf(path, sizeof path, "%s/" LAYOUT_INDEX, directory);
+    return fstatat(source->dirfd, path, ret, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
+}
+
 int source_remember_index(struct source *source, struct error *error)
 {
     struct stat st;
-    if (fstatat(source->dirfd, LAYOUT_INDEX, &st, AT_SYMLINK_NOFOLLOW) < 0)
-        return error_errno(error, errno, LAYOUT_INDEX);
+    int r = stat_index(source, &st);
+    if (r < 0)
+        return error_errno(error, -r, LAYOUT_INDEX);
     source->index_device = st.st_dev;
     source->index_inode = st.st_ino;
     return 0;
@@ -208,8 +264,8 @@ int source_remember_index(struct source *source, struct error *error)
 bool source_index_is_current(const struct source *source)
 {
     struct stat st;
-    return fstatat(source->dirfd, LAYOUT_INDEX, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-           st.st_dev == source->index_device && st.st_ino == source->index_inode;
+    return stat_index(source, &st) == 0 && st.st_dev == source->index_device &&
+           st.st_ino == source->index_inode;
 }
 
 bool source_changed(struct source *source)

@@ -17,6 +17,8 @@ struct source {
     char *path;
     int dirfd;
     struct index *index;
+    struct index **replaced; /* those before it: whoever reads one may read on */
+    size_t n_replaced;
     dev_t index_device; /* of the index's file, to see it replaced */
     ino_t index_inode;
     int64_t data_version; /* as it was when source_changed() looked */
@@ -50,6 +52,12 @@ void source_forget_directories(struct source *source);
 /* (Re)makes, behind the others, a source of what lies in new/ of each, where there is anything. */
 int source_find_unadopted(struct source *sources, unsigned *n_sources, struct error *error);
 
+/* Opens the index of a source that is only read anew where it was made anew since, or was missing.
+ * True where there is another one. */
+bool source_renew(struct source *source);
+
+/* Puts the index away, which is replaced, until the source is closed. It has none then. */
+int source_put_index_away(struct source *source, struct error *error);
 int source_remember_index(struct source *source, struct error *error);
 bool source_index_is_current(const struct source *source);
 bool source_changed(struct source *source);

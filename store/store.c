@@ -206,9 +206,9 @@ static int open_index(struct source *source, struct error *error)
 static int replace_index(struct store *store, struct error *error)
 {
     struct source *source = &store->sources[store->writable];
-    index_free(source->index);
-    source->index = NULL;
-    int r = set_aside(source->dirfd, error);
+    int r = source_put_index_away(source, error);
+    if (r == 0)
+        r = set_aside(source->dirfd, error);
     if (r == 0)
         r = open_index(source, error);
     return r < 0 ? r : source_remember_index(source, error);
@@ -218,9 +218,9 @@ static int replace_index(struct store *store, struct error *error)
 static int repair_index(struct store *store, struct error *error)
 {
     struct source *source = &store->sources[store->writable];
-    index_free(source->index);
-    source->index = NULL;
-    int r = open_index(source, error);
+    int r = source_put_index_away(source, error);
+    if (r == 0)
+        r = open_index(source, error);
     if (r == -EUCLEAN)
         r = replace_index(store, error);
     else if (r == 0)
@@ -420,18 +420,28 @@ bool store_may_write(const struct store *store, const struct crash_row *row)
     return store->writable >= 0 && row->source == (unsigned)store->writable;
 }
 
+/* That of the source that is written to is renewed under the lock. */
+static bool renew(struct store *store, unsigned source)
+{
+    return (int)source != store->writable && source_renew(&store->sources[source]);
+}
+
 bool store_changed(struct store *store)
 {
     bool changed = false;
-    for (unsigned i = 0; i < store->n_sources; i++)
+    for (unsigned i = 0; i < store->n_sources; i++) {
+        changed |= renew(store, i);
         changed |= source_changed(&store->sources[i]);
+    }
     return changed;
 }
 
 int store_refresh(struct store *store, struct error *error)
 {
-    for (unsigned i = 0; i < store->n_sources; i++)
+    for (unsigned i = 0; i < store->n_sources; i++) {
+        (void)renew(store, i); /* it is no matter here whether it was */
         source_forget_directories(&store->sources[i]);
+    }
     return source_find_unadopted(store->sources, &store->n_sources, error);
 }
 

@@ -83,7 +83,8 @@ bool store_may_write(const struct store *store, const struct crash_row *row);
 /*
  * The store's own lock, for a group of changes to files and index that belong together. It nests.
  * Shared among those who change single crashes, exclusive for whoever replaces the index. Taking it
- * opens the index anew where it was replaced, and makes it anew where it is lost or damaged.
+ * opens the index anew where it was replaced, and makes it anew where it is lost or damaged: what
+ * store_index() gave before can still be read until the store is closed, but is not to be changed.
  */
 int store_lock(struct store *store, struct error *error);
 void store_unlock(struct store *store);
@@ -116,10 +117,12 @@ int store_sync_views(struct store *store, struct error *error);
 /* Finds out which of them are whole, so that their readers need not ask for each file (view.h). */
 int store_look_at_views(struct store *store, struct error *error);
 
-/* Looks again at what nobody has adopted: queries do. */
+/* Looks again at what nobody has adopted, and whether another has made the index anew: queries do.
+ * What store_index() gave before can be read on. */
 int store_refresh(struct store *store, struct error *error);
 
-/* True once after any source's index changed since the last call. Cheap enough to poll. */
+/* True once after any source's index changed, or was made anew, since the last call. Cheap enough
+ * to poll. */
 bool store_changed(struct store *store);
 
 /* ---- the files of one crash ---- */

@@ -212,8 +212,8 @@ static int cross_off(struct index *index, uid_t uid, struct error *error)
                         (int64_t)uid);
 }
 
-static int sync_one(struct index *index, int storefd, uid_t uid, int64_t origin,
-                    struct error *error)
+static int bring_up_to_date(struct index *index, int storefd, uid_t uid, int64_t origin,
+                            struct error *error)
 {
     if (uid == 0)
         return cross_off(index, uid, error); /* root reads the whole one */
@@ -234,6 +234,21 @@ static int sync_one(struct index *index, int storefd, uid_t uid, int64_t origin,
     int64_t growth = (int64_t)usage_of_user_index(storefd, uid) - before;
     int added = usage_add_user_index(index, growth, r < 0 ? NULL : error);
     return r < 0 ? r : added;
+}
+
+/* Nobody changes a crash between the look at it and the crossing off, which would then be told to
+ * nobody; nor does anybody else write to the view, or take it away from under us. */
+static int sync_one(struct index *index, int storefd, uid_t uid, int64_t origin,
+                    struct error *error)
+{
+    int r = index_begin(index, error);
+    if (r < 0)
+        return r;
+    r = bring_up_to_date(index, storefd, uid, origin, error);
+    if (r == 0)
+        return index_commit(index, error);
+    index_rollback(index); /* what the view was told, it is told again */
+    return r;
 }
 
 /* ---- all of them ---- */

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# trust-p3-live - `inquest check` beside those who adopt, explain, dump, pin, prune, remove and list crashes
-# of a user finds nothing wrong: what is between two steps of theirs is no damage, and none of them dies of
-# another.
+# trust-p3-live - `inquest check` beside those who adopt, explain, dump, pin, prune, remove, import and list
+# crashes of a user finds nothing wrong: what is between two steps of theirs is no damage, and none of
+# them dies of another, or is told what is not so. Nor does any where the index is made anew meanwhile.
 . "$(dirname "$0")/../lib.sh"
 needs_kernel
 ALICE=61001
@@ -26,8 +26,11 @@ until_stopped() { # NAME COMMAND…
     echo "$n" >"$T/times.$1"
 }
 adopts() { # N: as a hook leaves it, and the keeper that it starts
-    local new=20261102-000000-$((BASHPID % 1000 * 10000 + $1))
-    cp "$T/record" "$STORE/new/.$new.tmp" && mv "$STORE/new/.$new.tmp" "$STORE/new/$new.core.zst"
+    local new i
+    for i in 1 2 3 4 5 6; do
+        new=20261102-000000-$((BASHPID % 1000 * 10000 + $1 * 6 + i))
+        cp "$T/record" "$STORE/new/.$new.tmp" && mv "$STORE/new/.$new.tmp" "$STORE/new/$new.core.zst"
+    done
     keeper --no-analysis
 }
 explains() { # the latest, which may be gone by then
@@ -42,24 +45,39 @@ pins() {
 }
 removes() {
     inquest rm -y -n 2 --oldest-first comm=signals
+    inquest rm -y -n 6 comm=signals
+    sleep 0.05
+}
+imports() {
+    inquest import --no-analysis "$T/record"
     sleep 0.05
 }
 lists() {
     as_user $ALICE "$INQUEST" list -D "$STORE" --json | jq length
 }
+reindexes() {
+    inquest reindex
+    sleep 0.1
+}
 others=()
-for name in adopts adopts explains pins removes lists; do
-    until_stopped $name $name &
-    others+=($!)
-done
+begin() { # NAME…
+    local name
+    rm -f "$T/stop"
+    for name in "$@"; do
+        until_stopped "$name" "$name" &
+        others+=($!)
+    done
+}
 stop() {
     touch "$T/stop"
     wait "${others[@]}"
+    others=()
 }
 finally stop
+begin adopts adopts explains pins removes imports lists
 
 wrong=0
-for ((round = 0; round < 100; round++)); do
+for ((round = 0; round < 30; round++)); do
     for options in --dry-run ''; do
         # shellcheck disable=SC2086 # none or one
         inquest check --json $options >"$T/check.$round$options" 2>>"$T/err.check" || wrong=$((wrong + 1))
@@ -73,9 +91,20 @@ is "trust-p3-live: nothing is found" \
 is "trust-p3-live: nor said" "$(cat "$T/err.check" | sort -u | head -5)" ''
 is "trust-p3-live: nobody died" \
     "$(grep -hiE 'bus error|segmentation|core dumped|malformed|corrupt|damaged' "$T"/err.* | sort -u | head -5)" ''
+is "trust-p3-live: nobody is told what is not so" \
+    "$(grep -hE 'No such file|use sudo' "$T"/err.{imports,removes,pins} | sort -u | head -5)" ''
+
+begin adopts explains removes lists reindexes
+died=0
+for ((round = 0; round < 20; round++)); do
+    inquest check --json >>"$T/out.check" 2>>"$T/err.check"
+    [ $? -lt 128 ] || died=$((died + 1))
+done
+stop
+is "trust-p3-live: nor dies anybody while the index is made anew" "$died" 0
 is "trust-p3-live: in the end all is well" "$(inquest check --json | jq .found)" 0
 is "trust-p3-live: and the pinned one is there" "$(inquest list --json "$id" | jq length)" 1
-for name in adopts explains pins removes lists; do
+for name in adopts explains pins removes imports lists reindexes; do
     ok "trust-p3-live: $name: they were at work" test "$(cat "$T/times.$name")" -ge 2
 done
 finish

@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include "store/adopt.h"
+#include "store/adopt_new.h"
 #include "store/base/cleanup.h"
 #include "store/index.h"
 #include "store/keys.h"
@@ -164,7 +165,9 @@ struct crash_row *fixture_add(struct fixture *fixture, const struct example *exa
     struct crash_row *row = NULL;
     struct error error = {0};
     fixture_write(fixture, example, LAYOUT_RECORD_SUFFIX, id);
-    if (adopt_one(fixture->store, id, &row, &error) < 0)
+    AUTO_FD int newfd = adopt_open_new(fixture->store, &error);
+    if (newfd < 0 || adopt_lock(newfd, &error) < 0 ||
+        adopt_one(fixture->store, newfd, id, &row, &error) < 0)
         fail_msg("%s: %s", id, error.text);
     return row;
 }

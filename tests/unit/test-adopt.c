@@ -21,6 +21,7 @@
 
 #include "store/access.h"
 #include "store/adopt.h"
+#include "store/adopt_new.h"
 #include "store/base/cleanup.h"
 #include "store/base/io.h"
 #include "store/explain.h"
@@ -433,6 +434,73 @@ static void test_index_replaced_meanwhile(void **state)
     store_free(other);
 }
 
+/* Whoever chose crashes by the index before changes the same ones, and may go on reading it. */
+static void test_changed_after_the_index_was_replaced(void **state)
+{
+    struct fixture *fixture = *state;
+    struct crash_row *rows[4];
+    AUTO_QUERY struct query *query = NULL;
+    const struct crash_row *row;
+    struct store *other;
+    struct error error = {0};
+    for (int i = 0; i < 4; i++) {
+        const struct example example = {.time_us = START + i * SECOND, .uid = 1000, .content = 50};
+        rows[i] = fixture_add(fixture, &example);
+    }
+    for (int i = 0; i < 2; i++) /* so that the numbers of the others will be smaller */
+        assert_int_equal(store_remove(fixture->store, rows[i], true, NULL), 0);
+    assert_int_equal(query_begin(fixture->store, NULL, QUERY_NEWEST_FIRST, 0, &query, NULL), 0);
+    assert_int_equal(store_open(fixture->path, STORE_WRITE, &other, NULL), 0);
+    assert_int_equal(store_rebuild_index(other, NULL, NULL, NULL, NULL), 0);
+    store_free(other);
+    if (pin_set(fixture->store, rows[2], &error) < 0)
+        fail_msg("%s", error.text);
+    AUTO_CRASH_ROW struct crash_row *now = fixture_row(fixture, rows[2]->id);
+    assert_true(now->pinned && now->seq != rows[2]->seq);
+    assert_int_equal(query_next(query, &row, NULL), 1);
+    assert_int_equal(store_remove(fixture->store, row, true, NULL), 0);
+    assert_false(fixture_has(fixture, "crashes/1000/%s.core.zst", rows[3]->id));
+    assert_null(fixture_row(fixture, rows[3]->id));
+    assert_int_equal(query_next(query, &row, NULL), 1);
+    assert_int_equal(query_next(query, &row, NULL), 0);
+    for (int i = 0; i < 4; i++)
+        crash_row_free(rows[i]);
+}
+
+/* What is imported has no name that a keeper could adopt before the import does. */
+static void test_import_beside_a_keeper(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct example example = {.time_us = START, .uid = 1000, .content = 3000};
+    AUTO_CRASH_ROW struct crash_row *row = fixture_add(fixture, &example);
+    char again[LAYOUT_ID_SIZE];
+    AUTO_FD int newfd = adopt_open_new(fixture->store, NULL);
+    assert_int_equal(adopt_lock(newfd, NULL), 0);
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        AUTO_CRASH_ROW struct crash_row *imported = NULL;
+        struct store *store;
+        if (store_open(fixture->path, STORE_WRITE, &store, NULL) < 0)
+            _exit(1);
+        AUTO_FD int fd = store_open_record(store, row, NULL);
+        _exit(fd < 0 || adopt_record(store, fd, UINT64_MAX, &imported, NULL) < 0 ? 2 : 0);
+    }
+    for (int i = 0; i < 30 && !fixture_has(fixture, "new/%s.2.core.zst", row->id); i++)
+        (void)usleep(10000);
+    assert_false(fixture_has(fixture, "new/%s.2.core.zst", row->id));
+    /* It leaves nothing behind that came while it had the lock. */
+    const struct example hooked = {.time_us = START + SECOND, .uid = 1000, .content = 3000};
+    fixture_write(fixture, &hooked, LAYOUT_RECORD_SUFFIX, again);
+    io_unlock(newfd);
+    int status;
+    assert_true(waitpid(pid, &status, 0) == pid);
+    assert_int_equal(status, 0);
+    assert_true(fixture_has(fixture, "crashes/1000/%s.core.zst", again));
+    assert_true(fixture_has(fixture, "crashes/1000/%s.2.core.zst", row->id) ||
+                fixture_has(fixture, "crashes/0/%s.2.core.zst", row->id));
+}
+
 static void test_import_of_a_record(void **state)
 {
     struct fixture *fixture = *state;
@@ -621,6 +689,31 @@ static void test_index_has_round_sizes(void **state)
     }
 }
 
+/* An adopter has told the index already, and is about to move the file. */
+static void test_remove_beside_an_adoption(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct example example = {.time_us = START, .uid = 1000, .content = 5000};
+    AUTO_CRASH_ROW struct crash_row *row = fixture_add(fixture, &example);
+    char adopted[LAYOUT_PATH_SIZE], new[LAYOUT_PATH_SIZE];
+    int storefd = store_writable_fd(fixture->store);
+    layout_crash_path(adopted, row->owner, row->id, LAYOUT_RECORD_SUFFIX);
+    layout_new_path(new, row->id, LAYOUT_RECORD_SUFFIX);
+    assert_int_equal(renameat(storefd, adopted, storefd, new), 0);
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        (void)usleep(50000);
+        _exit(renameat(storefd, new, storefd, adopted) < 0);
+    }
+    assert_int_equal(store_remove(fixture->store, row, true, NULL), 0);
+    int status;
+    assert_true(waitpid(pid, &status, 0) == pid);
+    assert_int_equal(status, 0);
+    assert_false(fixture_has(fixture, "%s", adopted));
+    assert_null(fixture_row(fixture, row->id));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -643,6 +736,10 @@ int main(void)
                                         fixture_teardown),
         cmocka_unit_test_setup_teardown(test_index_replaced_meanwhile, fixture_setup,
                                         fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_changed_after_the_index_was_replaced, fixture_setup,
+                                        fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_import_beside_a_keeper, fixture_setup,
+                                        fixture_teardown),
         cmocka_unit_test_setup_teardown(test_import_of_a_record, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_import_of_another_time, fixture_setup,
                                         fixture_teardown),
@@ -654,6 +751,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_remove_what_is_not_moved, fixture_setup,
                                         fixture_teardown),
         cmocka_unit_test_setup_teardown(test_index_has_round_sizes, fixture_setup,
+                                        fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_remove_beside_an_adoption, fixture_setup,
                                         fixture_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -556,6 +556,33 @@ static void test_hostile_numbers(void **state)
     assert_int_equal(crashes, 3);
 }
 
+/* Whoever watches sees what comes after another has made the index anew, and nothing twice. */
+static void test_arrivals_in_another_index(void **state)
+{
+    struct fixture *fixture = *state;
+    struct query_position position;
+    const struct crash_row *row;
+    struct store *reader;
+    assert_int_equal(store_open(fixture->path, STORE_READ, &reader, NULL), 0);
+    assert_int_equal(query_position_now(reader, &position, NULL), 0);
+    (void)store_changed(reader);
+    for (int round = 0; round < 2; round++) {
+        AUTO_QUERY struct query *query = NULL, *nothing = NULL;
+        const struct example example = {.time_us = START + (round + 500) * SECOND, .uid = 1000};
+        assert_int_equal(store_rebuild_index(fixture->store, NULL, NULL, NULL, NULL), 0);
+        assert_true(store_changed(reader));
+        assert_int_equal(query_begin_arrivals(reader, NULL, &position, &nothing, NULL), 0);
+        assert_int_equal(query_next(nothing, &row, NULL), 0);
+        AUTO_CRASH_ROW struct crash_row *added = fixture_add(fixture, &example);
+        assert_true(store_changed(reader));
+        assert_int_equal(query_begin_arrivals(reader, NULL, &position, &query, NULL), 0);
+        assert_int_equal(query_next(query, &row, NULL), 1);
+        assert_string_equal(row->id, added->id);
+        assert_int_equal(query_next(query, &row, NULL), 0);
+    }
+    store_free(reader);
+}
+
 static void test_arrivals(void **state)
 {
     struct fixture *fixture = *state;
@@ -612,6 +639,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_words_stay, setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_totals, setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_hostile_numbers, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_arrivals_in_another_index, setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_arrivals, setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_unadopted, setup, fixture_teardown),
     };

@@ -204,6 +204,53 @@ static void test_made_anew_with_the_whole(void **state)
 }
 
 /* He may lock what he may read: nobody waits for him. */
+/* Changes crashes of hers, beside others who do. */
+static void pin_and_remove(const struct fixture *fixture, int n)
+{
+    struct store *store;
+    if (store_open(fixture->path, STORE_WRITE, &store, NULL) < 0)
+        _exit(1);
+    for (int i = 0; i < 40; i++) {
+        AUTO_CRASH_ROW struct crash_row *row = NULL;
+        if (query_resolve(store, NULL, &row, NULL) < 0)
+            _exit(2);
+        (void)pin_set(store, row, NULL); /* another may just have removed it */
+        if (i % 3 == n && store_remove(store, row, true, NULL) < 0)
+            _exit(3);
+    }
+    store_free(store);
+    _exit(0);
+}
+
+static void test_told_by_several_at_once(void **state)
+{
+    enum { CRASHES = 100, OTHERS = 3 };
+    struct fixture *fixture = *state;
+    uint64_t n;
+    if (!is_possible(fixture))
+        return;
+    for (int i = 1; i <= CRASHES; i++)
+        crash_row_free(add(fixture, ALICE, i));
+    store_free(fixture->store); /* sqlite is not forked while it is in use */
+    fixture->store = NULL;
+    for (int i = 0; i < OTHERS; i++) {
+        pid_t pid = fork();
+        assert_true(pid >= 0);
+        if (pid == 0)
+            pin_and_remove(fixture, i);
+    }
+    int status, failed = 0;
+    for (int i = 0; i < OTHERS; i++) {
+        assert_true(wait(&status) > 0);
+        failed += status != 0;
+    }
+    assert_int_equal(store_open(fixture->path, STORE_WRITE, &fixture->store, NULL), 0);
+    assert_int_equal(failed, 0);
+    assert_int_equal(query_count(fixture->store, NULL, &n, NULL), 0);
+    assert_true(n > 0 && n < CRASHES);
+    assert_int_equal(as_user(ALICE, fixture, count_own, "index"), n);
+}
+
 static void test_user_holds_a_lock(void **state)
 {
     struct fixture *fixture = *state;
@@ -251,6 +298,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_sees_his_own, setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_without_an_index, setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_made_anew_with_the_whole, setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_told_by_several_at_once, setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(test_user_holds_a_lock, setup, fixture_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
