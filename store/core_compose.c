@@ -269,9 +269,10 @@ int core_compose(struct record *record, record_content_function *function, void 
     if (full)
         return record_each_content(record, function, context, error);
 
-    int r = record_rescue(record, &rescue, NULL);
+    struct error why = {0};
+    int r = record_rescue(record, &rescue, &why);
     if (r < 0 && r != -ENODATA && content == 0)
-        return error_errno(error, -r, "cannot read the rescue core");
+        return error_set(error, -r, "%s", why.text);
     if (content == 0 && rescue.size == 0)
         return error_set(error, ENODATA, "nothing of the process's memory was kept (%s)",
                          record_state_name(record_state(record)));

@@ -34,7 +34,7 @@ adopts() { # N: as a hook leaves it, and the keeper that it starts
     keeper --no-analysis
 }
 explains() { # the latest, which may be gone by then
-    inquest bt --json -n 1 comm=signals || true
+    inquest bt --json comm=signals || true
     inquest dump -n 1 -o "$T/dumped" comm=signals || true
     inquest prune
 }
