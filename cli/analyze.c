@@ -3,7 +3,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "cli/change.h"
 #include "cli/selection.h"
 #include "cli/subject.h"
 #include "cli/terminal.h"
@@ -62,6 +64,12 @@ static int analyze_one(void *context, struct store *store, const struct crash_ro
     return 0; /* one that cannot be explained does not keep the others from it */
 }
 
+static void adopt_first(struct store *store)
+{
+    for (unsigned looks = 1; !change_adopt(store) && looks < CHANGE_LOOKS_MAX; looks++)
+        (void)usleep(CHANGE_MOMENT_US);
+}
+
 static int run_analyze(struct call *call, struct error *error)
 {
     struct analyze_settings *settings = call->settings;
@@ -74,8 +82,10 @@ static int run_analyze(struct call *call, struct error *error)
     if (plain)
         settings->selection.one = true;
     int r = selection_open_store(call, STORE_WRITE, &store, error);
-    if (r == 0)
+    if (r == 0) {
+        adopt_first(store);
         r = selection_each(call, &settings->selection, store, 0, analyze_one, &progress, error);
+    }
     if (r == 0 && progress.failed > 0)
         return EXIT_FAILED;
     return selection_end(call, r, error);

@@ -144,13 +144,12 @@ static int apply_all(struct call *call, const struct change *change, struct stor
     return failed ? EXIT_FAILED : EXIT_DONE;
 }
 
-/* What hooks have just left is changed where it is going to stay. Whatever fails here is the
- * keeper's to tell. */
-static void adopt_first(struct store *store)
+bool change_adopt(struct store *store)
 {
-    struct adopt_result result;
+    struct adopt_result result = {0};
     struct error error;
-    (void)adopt_all(store, NULL, &result, &error);
+    (void)adopt_all(store, NULL, &result, &error); /* what fails here is the keeper's to tell */
+    return !result.busy;
 }
 
 /* Written to its end, and not where it is going to stay: somebody else was at it. */
@@ -166,17 +165,16 @@ static bool is_any_unadopted(const struct store *store, const struct chosen *cho
 static int choose_all(struct call *call, struct store *store, struct chosen *chosen,
                       struct error *error)
 {
-    enum { LOOKS_MAX = 50, MOMENT_US = 20000 };
     const struct change_settings *settings = call->settings;
 
     for (unsigned looks = 1;; looks++) {
-        adopt_first(store);
+        (void)change_adopt(store);
         int r = selection_each(call, &settings->selection, store, 0, choose, chosen, error);
-        if (r < 0 || looks == LOOKS_MAX || !is_any_unadopted(store, chosen))
+        if (r < 0 || looks == CHANGE_LOOKS_MAX || !is_any_unadopted(store, chosen))
             return r;
         chosen_free(chosen);
         *chosen = (struct chosen){0};
-        (void)usleep(MOMENT_US);
+        (void)usleep(CHANGE_MOMENT_US);
     }
 }
 

@@ -39,4 +39,10 @@ struct change {
                  const struct crash_row *row, const char **ret_why, struct error *error);
 };
 
+enum { CHANGE_LOOKS_MAX = 50, CHANGE_MOMENT_US = 20000 };
+
+/* What hooks have just left is changed where it is going to stay. False where somebody else is at
+ * it: another look, after a moment, may find more. */
+bool change_adopt(struct store *store);
+
 int change_run(struct call *call, const struct change *change, struct error *error);

@@ -15,6 +15,8 @@ id=$(listed hers id)
 ok "trust-p3-live: she has an index of her own" test -s "$STORE/crashes/$ALICE/index.db"
 cp "$(record_of hers)" "$T/record"
 inquest pin "$id"
+cp "$T/record" "$STORE/new/20261101-000000-77.core.zst"
+ok "trust-p3-live: what nobody has adopted is analysed" inquest analyze 20261101-000000-77
 
 # Each until $T/stop is there, and says how often.
 until_stopped() { # NAME COMMAND…
