@@ -704,7 +704,7 @@ static void test_remove_beside_an_adoption(void **state)
     assert_true(pid >= 0);
     if (pid == 0) {
         (void)usleep(50000);
-        _exit(renameat(storefd, new, storefd, adopted) < 0);
+        _exit(renameat(storefd, new, storefd, adopted) < 0 ? 1 : 0);
     }
     assert_int_equal(store_remove(fixture->store, row, true, NULL), 0);
     int status;
