@@ -9,8 +9,10 @@ ALICE=61001
 
 # Room for some records: each adoption prunes or removes others.
 printf '[store]\nmax_use = 8M\n[analyze]\nauto = no\n' | config
-with_hook crash hers -u $ALICE "$VICTIMS/signals" SEGV
+cp "$VICTIMS/signals" "$T/signals" # where she may start it
+with_hook crash hers -u $ALICE "$T/signals" SEGV
 wait_listed hers
+wait_idle # her own index comes last
 id=$(listed hers id)
 ok "trust-p3-live: she has an index of her own" test -s "$STORE/crashes/$ALICE/index.db"
 cp "$(record_of hers)" "$T/record"

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -394,6 +395,35 @@ static void test_reindex(void **state)
     assert_int_equal(check(fixture, CHECK_CONTENTS, &tally), 0);
 }
 
+/* Whether this process has a POSIX lock on the file, as another one is told. */
+static bool is_locked_by_us(int dirfd, const char *name)
+{
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+        int fd = openat(dirfd, name, O_RDWR | O_CLOEXEC);
+        _exit(fd >= 0 && fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK ? 0 : 1);
+    }
+    int status;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    return status == 0;
+}
+
+/* Any descriptor of a file that is closed ends the locks that sqlite has on it: the next who comes
+ * would take himself for the first, and cut the shared memory short under the others. */
+static void test_sqlite_keeps_its_locks(void **state)
+{
+    struct fixture *fixture = *state;
+    struct check_result result;
+    AUTO_CRASH_ROW struct crash_row *row = add(fixture, 1000);
+    int fd = store_fd(fixture->store, 0);
+
+    assert_true(is_locked_by_us(fd, LAYOUT_INDEX "-shm"));
+    assert_int_equal(check_run(fixture->store, 0, NULL, NULL, &result, NULL), 0);
+    assert_true(is_locked_by_us(fd, LAYOUT_INDEX "-shm"));
+}
+
 int main(void)
 {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, fixture_setup, fixture_teardown)
@@ -415,6 +445,7 @@ int main(void)
         TEST(test_totals),
         TEST(test_index_damaged),
         TEST(test_reindex),
+        TEST(test_sqlite_keeps_its_locks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
