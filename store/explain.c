@@ -77,6 +77,8 @@ static int run_once(struct store *store, const struct crash_row *row,
     int entered = store_may_write(store, row) ? store_enter(store, r < 0 ? NULL : error) : 0;
     if (gone && entered == 0)
         return error_set(error, ESTALE, "%s was removed or pruned while it was read", row->id);
+    if (r == -EBADMSG && row->core == RECORD_PRUNED) /* an imported one has no rescue core */
+        return error_set(error, ENODATA, "nothing of the process's memory is kept any more");
     return r < 0 ? r : entered;
 }
 

@@ -219,7 +219,7 @@ static int explain_one(struct keeper *keeper, const struct crash_row *row, struc
     }
     if (r < 0) {
         keeper_log("%s: cannot be explained: %s", row->id, own.text);
-        int noted = explain_keep_failure(keeper->store, row, r == -ENOENT, error);
+        int noted = explain_keep_failure(keeper->store, row, r == -ENOENT || r == -ENODATA, error);
         return noted < 0 ? noted : 0;
     }
     return 0;

@@ -59,6 +59,16 @@ told "the summary is about what would be" \
     '^3 cores would be dropped, 1 crashes and 0 modules would be deleted: .* would be freed, '
 json "nothing was touched" <(inquest list --json) 'map(.core) == ["full", "full", "full"]'
 
+# ---- what is left of one that was never explained ----
+import_core '30 days ago' pid=9 exe=/bin/gone data=100000
+printf 'core_age = 25d\n' | system_config
+is "a core is dropped" "$(exit_of inquest prune)" 0
+is "its backtrace cannot be made any more" "$(exit_of inquest bt pid=9)" 1
+ok "and why" grep -q "nothing of the process's memory is kept any more" "$T/err"
+with_config "$BIN/inquest-keeper" -D "$STORE" --foreground 2>/dev/null
+ok "nor does info say that it could" bash -c "! grep -q 'inquest analyze' <('$BIN/inquest' info -D '$STORE' pid=9)"
+inquest rm -y pid=9 >/dev/null
+
 # ---- kept modules, and files that cannot be changed ----
 touch -d '500 days ago' "$STORE/modules/aabb"
 prune ''
