@@ -2,6 +2,7 @@
 /* prune.c - `inquest prune`: applies the budgets now, or says what they would cost. */
 #include <inttypes.h>
 
+#include "cli/change.h"
 #include "cli/crash.h"
 #include "cli/json.h"
 #include "cli/pager.h"
@@ -241,6 +242,8 @@ static int run_prune(struct call *call, struct error *error)
         r = find_budgets(store, &config, &budgets, error);
     if (r < 0)
         return r;
+    if (!settings->dry_run) /* it would wait for a dead keeper's, and others for it */
+        (void)change_adopt(store);
     if (call->globals.json != JSON_OFF) {
         json_stream_open(&pruning.json, '{');
         json_stream_key(&pruning.json, "decisions");
