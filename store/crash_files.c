@@ -129,59 +129,89 @@ static int create_file(int dirfd, const char *name, const struct crash_row *row)
     return r < 0 ? r : steal_fd(&fd);
 }
 
-/* A new file, on disk when this returns. */
-static int write_file(int dirfd, const char *name, const struct crash_row *row, const void *data,
-                      size_t size)
+/* ---- reports ---- */
+
+static void name_temporary(char *ret, size_t size, const char *id, const char *whose)
 {
-    AUTO_FD int fd = create_file(dirfd, name, row);
-    int r = fd < 0 ? fd : io_write(fd, data, size);
-    if (r == 0 && fsync(fd) < 0)
-        r = -errno;
-    return r;
+    snprintf(ret, size, ".%s" LAYOUT_REPORT_SUFFIX "%s.new", id, whose);
+}
+
+/* Two who explain a crash at once don't write into one file. */
+static int create_report(int dirfd, const struct crash_row *row, struct store_report *ret)
+{
+    const struct access access = access_of_row(row);
+    char whose[16];
+    AUTO_FD int fd = openat(dirfd, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, LAYOUT_PRIVATE_MODE);
+    int r = fd < 0 ? -errno : access_apply_file(fd, &access, NULL);
+    *ret = (struct store_report){.fd = steal_fd(&fd)};
+    if (r != -EOPNOTSUPP && r != -EISDIR)
+        return r;
+    snprintf(whose, sizeof whose, ".%d", (int)getpid());
+    name_temporary(ret->name, sizeof ret->name, row->id, whose);
+    if (unlinkat(dirfd, ret->name, 0) < 0 && errno != ENOENT)
+        return -errno;
+    ret->fd = create_file(dirfd, ret->name, row);
+    return ret->fd < 0 ? ret->fd : 0;
 }
 
 int store_write_report(struct store *store, const struct crash_row *row, const void *data,
-                       size_t size, char ret_name[static STORE_TEMPORARY_SIZE], struct error *error)
+                       size_t size, struct store_report *ret, struct error *error)
 {
+    *ret = STORE_REPORT_NONE;
     if (!store_may_write(store, row))
         return error_set(error, EPERM, "%s is not ours to change: use sudo inquest …", row->id);
-    /* Two who explain a crash at once don't write into one file. */
-    snprintf(ret_name, STORE_TEMPORARY_SIZE, ".%s" LAYOUT_REPORT_SUFFIX ".%d.new", row->id,
-             (int)getpid());
     AUTO_FD int dirfd = store_open_directory(store, row);
-    if (dirfd < 0)
-        return error_errno(error, -dirfd, "%s", ret_name);
-    if (unlinkat(dirfd, ret_name, 0) < 0 && errno != ENOENT)
-        return error_errno(error, errno, "%s", ret_name);
-    int r = write_file(dirfd, ret_name, row, data, size);
-    if (r < 0) {
-        (void)unlinkat(dirfd, ret_name, 0); /* the failure above is what is told */
-        return error_errno(error, -r, "cannot write %s", ret_name);
-    }
-    return 0;
+    int r = dirfd < 0 ? dirfd : create_report(dirfd, row, ret);
+    if (r == 0)
+        r = io_write(ret->fd, data, size);
+    if (r == 0 && fsync(ret->fd) < 0)
+        r = -errno;
+    if (r == 0)
+        return 0;
+    store_close_report(store, row, ret);
+    return error_errno(error, -r, "cannot write %s" LAYOUT_REPORT_SUFFIX, row->id);
 }
 
-int store_place_report(struct store *store, const struct crash_row *row, const char *name,
-                       struct error *error)
+/* Whoever died between the two calls has left this name. */
+static int give_name(int dirfd, int fd, const char *name)
 {
-    char to[LAYOUT_NAME_SIZE];
+    char self[40];
+    snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
+    if (unlinkat(dirfd, name, 0) < 0 && errno != ENOENT)
+        return -errno;
+    return linkat(AT_FDCWD, self, dirfd, name, AT_SYMLINK_FOLLOW) < 0 ? -errno : 0;
+}
+
+int store_place_report(struct store *store, const struct crash_row *row,
+                       const struct store_report *report, struct error *error)
+{
+    char to[LAYOUT_NAME_SIZE], name[sizeof report->name];
     layout_name(to, row->id, LAYOUT_REPORT_SUFFIX);
+    name_temporary(name, sizeof name, row->id, "");
     AUTO_FD int dirfd = store_open_directory(store, row);
-    if (dirfd < 0)
-        return error_errno(error, -dirfd, "%s", to);
-    if (renameat(dirfd, name, dirfd, to) < 0) {
-        int r = error_errno(error, errno, "cannot put %s in its place", to);
+    int r = dirfd < 0 ? dirfd : 0;
+    if (r == 0 && report->name[0])
+        memcpy(name, report->name, sizeof name);
+    else if (r == 0)
+        r = give_name(dirfd, report->fd, name);
+    if (r == 0 && renameat(dirfd, name, dirfd, to) < 0) {
+        r = -errno;
         (void)unlinkat(dirfd, name, 0); /* that failure is what is told */
-        return r;
     }
-    return fsync(dirfd) < 0 ? error_errno(error, errno, "cannot write %s", to) : 0;
+    if (r == 0 && fsync(dirfd) < 0)
+        r = -errno;
+    return r < 0 ? error_errno(error, -r, "cannot put %s in its place", to) : 0;
 }
 
-void store_drop_report(struct store *store, const struct crash_row *row, const char *name)
+void store_close_report(struct store *store, const struct crash_row *row,
+                        struct store_report *report)
 {
-    AUTO_FD int dirfd = store_open_directory(store, row);
+    AUTO_FD int dirfd = report->name[0] ? store_open_directory(store, row) : -1;
     if (dirfd >= 0)
-        (void)unlinkat(dirfd, name, 0); /* what stays is found by check */
+        (void)unlinkat(dirfd, report->name, 0); /* what stays is found by check */
+    if (report->fd >= 0)
+        close(report->fd);
+    *report = STORE_REPORT_NONE;
 }
 
 /* ---- modules from elsewhere ---- */

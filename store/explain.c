@@ -99,18 +99,16 @@ int explain_run(struct store *store, const struct crash_row *row,
     return again;
 }
 
-/* The report, written already, in its place, and what it says in the index. */
-static int keep_written(struct store *store, const struct crash_row *row, const char *name,
-                        const struct report *report, size_t size, const struct config *config,
-                        struct error *error)
+/* A report that is written already, in its place, and what it says in the index. */
+static int keep_written(struct store *store, const struct crash_row *row,
+                        const struct store_report *written, const struct report *report,
+                        size_t size, const struct config *config, struct error *error)
 {
     AUTO_CRASH_ROW struct crash_row *now = NULL;
     int r = store_begin_change(store, row, &now, error);
-    if (r < 0) {
-        store_drop_report(store, row, name);
+    if (r < 0)
         return r;
-    }
-    r = store_place_report(store, now, name, error);
+    r = store_place_report(store, now, written, error);
     if (r == 0)
         r = findings_put(store_writable_index(store), now->seq, report, (int64_t)size,
                          config_keep(config, now->text[CRASH_RULE]), error);
@@ -121,13 +119,15 @@ int explain_keep(struct store *store, const struct crash_row *row, const struct 
                  const struct config *config, struct report **ret_report, struct error *error)
 {
     AUTO_REPORT struct report *report = NULL;
-    char name[STORE_TEMPORARY_SIZE];
+    struct store_report written = STORE_REPORT_NONE;
 
     int r = report_parse(json->data ? json->data : "", json->size, &report, error);
     if (r == 0) /* while others may go on */
-        r = store_write_report(store, row, json->data, json->size, name, error);
-    if (r == 0)
-        r = keep_written(store, row, name, report, json->size, config, error);
+        r = store_write_report(store, row, json->data, json->size, &written, error);
+    if (r < 0)
+        return r;
+    r = keep_written(store, row, &written, report, json->size, config, error);
+    store_close_report(store, row, &written);
     if (r == 0 && ret_report)
         *ret_report = steal_pointer(&report);
     return r;

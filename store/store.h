@@ -142,15 +142,28 @@ enum record_state store_row_core(struct store *store, const struct crash_row *ro
 int store_read_report(const struct store *store, const struct crash_row *row, struct bytes *ret,
                       struct error *error);
 
-/* Writes a report under a name of its own, with the record's access rights; it is on disk when this
- * returns. store_place_report() puts it in its place, or takes it away where that fails. */
-enum { STORE_TEMPORARY_SIZE = LAYOUT_NAME_SIZE + 32 };
+/* A report that is on disk, with the record's access rights, and not in its place yet. It has no
+ * name, so that nothing is left of it where we die; but for filesystems that know no such files. */
+struct store_report {
+    int fd; /* -1: none */
+    char name[LAYOUT_NAME_SIZE + 32];
+};
+#define STORE_REPORT_NONE                                                                          \
+    (struct store_report)                                                                          \
+    {                                                                                              \
+        .fd = -1                                                                                   \
+    }
+
 int store_write_report(struct store *store, const struct crash_row *row, const void *data,
-                       size_t size, char ret_name[static STORE_TEMPORARY_SIZE],
-                       struct error *error);
-int store_place_report(struct store *store, const struct crash_row *row, const char *name,
-                       struct error *error);
-void store_drop_report(struct store *store, const struct crash_row *row, const char *name);
+                       size_t size, struct store_report *ret, struct error *error);
+
+/* Puts it in its place, within a change of the crash: nobody else has this name meanwhile. */
+int store_place_report(struct store *store, const struct crash_row *row,
+                       const struct store_report *report, struct error *error);
+
+/* What is not in its place is gone. */
+void store_close_report(struct store *store, const struct crash_row *row,
+                        struct store_report *report);
 
 /* Keeps a copy of an ELF file, from the descriptor's position on, that came with a crash from
  * elsewhere, for this crash alone (layout_kept_modules()), with the record's own access rights.

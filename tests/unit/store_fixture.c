@@ -174,9 +174,10 @@ struct crash_row *fixture_add(struct fixture *fixture, const struct example *exa
 
 void fixture_report(struct fixture *fixture, const struct crash_row *row, const char *text)
 {
-    char name[STORE_TEMPORARY_SIZE];
-    assert_int_equal(store_write_report(fixture->store, row, text, strlen(text), name, NULL), 0);
-    assert_int_equal(store_place_report(fixture->store, row, name, NULL), 0);
+    struct store_report report;
+    assert_int_equal(store_write_report(fixture->store, row, text, strlen(text), &report, NULL), 0);
+    assert_int_equal(store_place_report(fixture->store, row, &report, NULL), 0);
+    store_close_report(fixture->store, row, &report);
 }
 
 void fixture_explain(struct fixture *fixture, const struct crash_row *row, const char *signature,
