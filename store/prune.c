@@ -75,8 +75,9 @@ static int write_pruned(int dirfd, const char *name, struct record *record,
     return 0;
 }
 
+/* `ret_placed`: it is in the old one's place, though the disk may not know of it yet. */
 static int replace(struct store *store, const struct crash_row *row, struct record *record,
-                   int64_t *ret_size, struct error *error)
+                   int64_t *ret_size, bool *ret_placed, struct error *error)
 {
     const struct access access = access_of_row(row);
     char name[LAYOUT_NAME_SIZE], temporary[LAYOUT_NAME_SIZE + 8];
@@ -90,6 +91,7 @@ static int replace(struct store *store, const struct crash_row *row, struct reco
     int r = write_pruned(dirfd, temporary, record, &access, ret_size, error);
     if (r == 0 && renameat(dirfd, temporary, dirfd, name) < 0)
         r = error_errno(error, errno, "%s", name);
+    *ret_placed = r == 0;
     if (r < 0)
         (void)unlinkat(dirfd, temporary, 0); /* the failure above is what is told */
     else if (fsync(dirfd) < 0)
@@ -157,16 +159,16 @@ int prune_core(struct store *store, const struct crash_row *row, struct pruned *
     AUTO_FD int fd = -1;
     AUTO_RECORD struct record *record = NULL;
     int r = open_record(store, row, O_RDWR, &fd, &record, error);
-    bool may_be_record = !is_no_record(r);
+    bool may_be_record = !is_no_record(r), placed = false;
     if (r == 0)
-        r = replace(store, row, record, &pruned.stored_size, error);
+        r = replace(store, row, record, &pruned.stored_size, &placed, error);
     /* On a full disk there is no room for the small record beside the large one. */
-    if (is_full(r) && has_one_name(fd) && give_up_content(fd, record) == 0)
-        r = replace(store, row, record, &pruned.stored_size, error);
+    if (!placed && is_full(r) && has_one_name(fd) && give_up_content(fd, record) == 0)
+        r = replace(store, row, record, &pruned.stored_size, &placed, error);
     else if (r == 0)
         give_up_unnamed(fd, record);
     /* Where there is no record, or still no room, what the index and the report have must do. */
-    if (!may_be_record || r == -EBADMSG || is_full(r)) {
+    if (!may_be_record || (!placed && (r == -EBADMSG || is_full(r)))) {
         pruned = (struct pruned){.state = RECORD_MISSING};
         r = remove_record(store, row, error);
     }
