@@ -15,6 +15,7 @@
 enum {
     FIRST_WAIT_MS = 20, /* each next one takes twice as long */
     LOOKS_MAX = 5,      /* 0.6 s in all */
+    KEEPER_LOOKS = 7,   /* 2.5 s: it may not even have begun */
     WAITS_MAX_MS = 5000,
 };
 
@@ -78,7 +79,7 @@ static bool wait_a_while(struct check *check, unsigned looks)
 {
     unsigned ms = FIRST_WAIT_MS << looks;
     const struct timespec time = {.tv_nsec = ms * 1000000L};
-    if (looks == LOOKS_MAX || check->waited_ms + ms > WAITS_MAX_MS)
+    if (check->waited_ms + ms > WAITS_MAX_MS)
         return false;
     check->waited_ms += ms;
     (void)nanosleep(&time, NULL);
@@ -118,7 +119,8 @@ static bool keep_others_out(const struct suspects *suspects)
 static void wait_for_others(struct suspects *suspects)
 {
     unsigned looks = suspects->is_costly ? LOOKS_MAX - 1 : 0;
-    for (; suspects->names.size > 0 && wait_a_while(suspects->check, looks); looks++)
+    unsigned end = suspects->is_for_keeper ? KEEPER_LOOKS : LOOKS_MAX;
+    for (; looks < end && suspects->names.size > 0 && wait_a_while(suspects->check, looks); looks++)
         look_again(suspects);
 }
 
