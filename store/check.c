@@ -78,7 +78,7 @@ int check_suspect(void *context, const char *name)
 static bool wait_a_while(struct check *check, unsigned looks)
 {
     unsigned ms = FIRST_WAIT_MS << looks;
-    const struct timespec time = {.tv_nsec = ms * 1000000L};
+    const struct timespec time = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L};
     if (check->waited_ms + ms > WAITS_MAX_MS)
         return false;
     check->waited_ms += ms;
