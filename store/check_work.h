@@ -63,9 +63,6 @@ int check_find(const struct check *check, const char *id, struct crash_row **ret
 int check_begin(struct check *check, struct error *error);
 int check_end(struct check *check, int result, struct error *error);
 
-/* store_lock(), and the index of then is the one that is looked at. */
-int check_lock(struct check *check, struct error *error);
-
 static inline bool check_repairs(const struct check *check)
 {
     return (check->flags & CHECK_REPAIR) && !check->only_looks;

@@ -15,15 +15,9 @@
 enum {
     STATEMENTS_MAX = 128,
     READER_WAIT_MS = 1000,
+    GROWTH = 1024 * 1024, /* bytes that an index and its log are whole numbers of */
+    CHECKPOINT = 192,     /* pages in the log before they move: what is added on top still fits */
 };
-
-/* Bytes that an index and its log are whole numbers of; a number that SQL is written with. */
-#define GROWTH 1048576
-/* Pages in the log before they go into the database: what a change adds on top still fits. */
-#define CHECKPOINT       192
-
-#define TEXT_OF(number)  TEXT_OF_(number)
-#define TEXT_OF_(number) #number
 
 static const char vfs_name[] = "inquest";
 
@@ -211,6 +205,17 @@ static int check_own(int dirfd, const char *name, struct error *error)
     return 0;
 }
 
+/* Each reader who finds nobody else at the index reads the whole log first: so it is short. */
+static int use_log(struct database *database, struct error *error)
+{
+    char sql[160];
+    snprintf(sql, sizeof sql,
+             "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=%d;"
+             " PRAGMA journal_size_limit=%d",
+             CHECKPOINT, GROWTH);
+    return database_script(database, sql, error);
+}
+
 int database_open_write(int dirfd, const char *name, mode_t mode, int wait_ms,
                         struct database **ret, struct error *error)
 {
@@ -230,14 +235,8 @@ int database_open_write(int dirfd, const char *name, mode_t mode, int wait_ms,
     if (made ==
         1) /* only before the first page is written; later it would be a write for nothing */
         r = database_script(database, "PRAGMA auto_vacuum=INCREMENTAL", error);
-    /* Each reader who finds nobody else at the index reads the whole log first: so it is short. */
     if (r == 0)
-        r = database_script(database,
-                            "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
-                            "PRAGMA wal_autocheckpoint=" TEXT_OF(
-                                CHECKPOINT) ";"
-                                            "PRAGMA journal_size_limit=" TEXT_OF(GROWTH),
-                            error);
+        r = use_log(database, error);
     if (r < 0)
         return r;
     *ret = steal_pointer(&database);
