@@ -101,6 +101,11 @@ test_adopt_SOURCES = tests/unit/test-adopt.c tests/unit/store_fixture.c tests/un
 test_adopt_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS) $(ACL_CFLAGS)
 test_adopt_LDADD = $(libstore_libs) $(CMOCKA_LIBS)
 
+unit_tests += test-change
+test_change_SOURCES = tests/unit/test-change.c tests/unit/store_fixture.c tests/unit/store_fixture.h
+test_change_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+test_change_LDADD = $(libstore_libs) $(CMOCKA_LIBS)
+
 retention_fixture = tests/unit/retention_fixture.c tests/unit/retention_fixture.h \
 	tests/unit/store_fixture.c tests/unit/store_fixture.h
 
